@@ -1,0 +1,33 @@
+/** The failures maskgate knows by name. Everything else is a bug: it throws, the process ends, the door stays locked. */
+
+/** One line per failure an adapter can meet; the code is what logs, metrics and tests match on. */
+export const errorCodes = {
+  "bad-config": "the configuration cannot be used",
+  "bad-usage": "the command line cannot be understood",
+  "bad-model": "the model or its manifest cannot be used",
+  "bad-picture": "a picture cannot be read",
+  "camera-missing": "the camera, its program or its pictures are not there",
+  "camera-silent": "the camera sends no frames",
+  "camera-ended": "the camera program ended",
+  "gpio-failed": "a GPIO chip or line cannot be used",
+  "socket-busy": "the status socket belongs to a live daemon",
+  "socket-failed": "the status socket cannot be used",
+  "vision-failed": "the vision worker failed",
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An expected failure: `message` names the thing and the mend, in one line and without a stack. */
+export class KioskError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = "KioskError";
+    this.code = code;
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,67 @@
+/** The outside world as the loop sees it. `io` and `vision` implement these; tests bring simulated ones. */
+import type { Box } from "./face.ts";
+import type { Frame } from "./frame.ts";
+import type { KioskError } from "./errors.ts";
+import type { Observation } from "./verdict.ts";
+
+/** Monotonic time. */
+export interface Clock {
+  nowMs(): number;
+}
+
+export interface CameraEvents {
+  /** A newer frame can be taken. */
+  onFrame(): void;
+  /** The camera gives no frames now. It goes on trying by itself; the next frame is the recovery. */
+  onFault(error: KioskError): void;
+  /** Only of a camera that plays once: no frame will follow. */
+  onEnd(): void;
+}
+
+/** Delivers the newest frame and forgets older ones: nothing ever queues. */
+export interface Camera extends AsyncDisposable {
+  start(events: CameraEvents): Promise<void>;
+  /** The newest frame not yet taken. Its memory is the taker's until the next call. */
+  take(): Frame | undefined;
+}
+
+/**
+ * Where to look for faces. `full` searches the whole picture and all its tiles. `follow` searches around the given boxes
+ * and one further region, chosen by `turn`, so that its cost stays near two detector calls.
+ */
+export type Search =
+  { readonly kind: "full" } | { readonly kind: "follow"; readonly around: readonly Box[]; readonly turn: number };
+
+/** Pixels in, verdicts out; one frame at a time. */
+export interface Vision extends AsyncDisposable {
+  /** Which ONNX Runtime execution provider runs the classifier. */
+  readonly provider: string;
+  look(frame: Frame, search: Search): Promise<Observation>;
+}
+
+export type DoorCommand = { readonly kind: "lock" } | { readonly kind: "unlock"; readonly untilMs: number };
+
+export type DoorState = { readonly kind: "locked" } | { readonly kind: "unlocked"; readonly untilMs: number };
+
+/** The lock. An unlock is a lease: the adapter locks at `untilMs` by itself, also when nobody calls again. */
+export interface Door extends AsyncDisposable {
+  apply(command: DoorCommand): void;
+  readonly state: DoorState;
+}
+
+/** What the kiosk shows to whoever stands before it. */
+export type Indication = "ready" | "checking" | "granted" | "reminded" | "refused" | "fault";
+
+export interface Indicator extends AsyncDisposable {
+  apply(indication: Indication): void;
+  /** Which LEDs shine now. */
+  readonly lit: { readonly green: boolean; readonly red: boolean; readonly amber: boolean };
+}
+
+/** Tells the service manager. */
+export interface ServiceManager extends AsyncDisposable {
+  ready(status: string): Promise<void>;
+  /** Called for decided frames only, so that a hung pipeline is restarted although the event loop lives. */
+  progress(status: string): void;
+  stopping(): Promise<void>;
+}

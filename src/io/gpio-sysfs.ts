@@ -1,0 +1,143 @@
+/**
+ * GPIO through /sys/class/gpio, by npm's onoff, for kernels before 5.10 (JetPack 4). Prefer the character device wherever there is one.
+ *
+ * What sysfs cannot do: it gives no line back when the process dies, so a killed daemon leaves its last level standing until it runs
+ * again; and it cannot say who holds a line. What is promised all the same: the first write sets direction and level together.
+ */
+import * as nodeFs from "node:fs";
+import { messageOf } from "../core/errors.ts";
+import { type DriverLine, type Gpio, gpioOf, lineFailed, type LineSettings } from "./gpio.ts";
+import { loadOnoff, type OnoffGpio, type OnoffLine } from "./gpio-onoff.ts";
+
+const root = "/sys/class/gpio";
+
+/** The file system, as far as this driver and onoff call it; tests bring a kernel of their own. */
+export type SysfsFiles = Pick<
+  typeof nodeFs,
+  | "readdirSync"
+  | "readFileSync"
+  | "existsSync"
+  | "writeFileSync"
+  | "openSync"
+  | "closeSync"
+  | "readSync"
+  | "writeSync"
+>;
+
+/** A chip is named by its label ("tegra-gpio") or by its folder in /sys/class/gpio, which ends in the number of its first line ("gpiochip512"). */
+export function openSysfsGpio(files?: SysfsFiles): Gpio {
+  const Onoff = loadOnoff(files);
+  const held = new Map<number, LineSettings>();
+  return gpioOf((settings, isActive) =>
+    openLine({ files: files ?? nodeFs, Onoff, held }, settings, isActive),
+  );
+}
+
+interface Sysfs {
+  readonly files: SysfsFiles;
+  readonly Onoff: OnoffGpio;
+  readonly held: Map<number, LineSettings>;
+}
+
+interface Chip {
+  readonly folder: string;
+  readonly label: string;
+  readonly base: number;
+  readonly lineCount: number;
+}
+
+function openLine(sysfs: Sysfs, settings: LineSettings, isActive: boolean): DriverLine {
+  const { base, lineCount } = findChip(sysfs.files, settings);
+  if (settings.offset >= lineCount) {
+    throw lineFailed(
+      settings,
+      `the chip has ${lineCount} lines`,
+      `choose an offset from 0 to ${lineCount - 1}`,
+    );
+  }
+  const globalNumber = base + settings.offset;
+  const holder = sysfs.held.get(globalNumber);
+  if (holder !== undefined) throw busy(settings, `"${holder.consumer}"`);
+  const levelOf = (level: boolean): 0 | 1 => (level === settings.isActiveLow ? 0 : 1);
+  const line = exportLine(sysfs.Onoff, settings, globalNumber, levelOf(isActive));
+  sysfs.held.set(globalNumber, settings);
+  return {
+    write: (level) => {
+      line.writeSync(levelOf(level));
+    },
+    close: () => {
+      sysfs.held.delete(globalNumber);
+      line.unexport();
+    },
+  };
+}
+
+function exportLine(Onoff: OnoffGpio, settings: LineSettings, globalNumber: number, level: 0 | 1): OnoffLine {
+  let line: OnoffLine;
+  try {
+    // Inverting is ours: a leftover active_low would change what "high" and a later 1 mean.
+    line = new Onoff(globalNumber, level === 1 ? "high" : "low", { activeLow: false });
+  } catch (error) {
+    throw exportFailed(settings, globalNumber, error);
+  }
+  // On a line that was exported before, say by a killed daemon, onoff passes over every error.
+  if (line.direction() === "out" && line.readSync() === level) return line;
+  line.unexport();
+  throw busy(settings, "someone who exported it before and whose settings cannot be changed");
+}
+
+function exportFailed(settings: LineSettings, globalNumber: number, error: unknown): Error {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EBUSY") return busy(settings, "a driver or another program", error);
+  if (code === "EACCES" || code === "EPERM") {
+    const mend = `add the user to the group that owns ${root}/export and let a udev rule give that group the exported lines`;
+    return lineFailed(settings, `no permission (${messageOf(error)})`, mend, error);
+  }
+  const cause = `the kernel refuses line ${globalNumber} of ${root} (${messageOf(error)})`;
+  return lineFailed(
+    settings,
+    cause,
+    "the chip cannot drive this line as an output: choose another one",
+    error,
+  );
+}
+
+function busy(settings: LineSettings, holder: string, error?: unknown): Error {
+  const mend = "stop it or choose another line; as root, /sys/kernel/debug/gpio lists who holds what";
+  return lineFailed(settings, `the line is held by ${holder}`, mend, error);
+}
+
+function findChip(files: SysfsFiles, settings: LineSettings): Chip {
+  const chips = listChips(files);
+  const named = chips.filter(({ folder, label }) => folder === settings.chip || label === settings.chip);
+  const [first, second] = named;
+  if (first !== undefined && second === undefined) return first;
+  if (first !== undefined) {
+    const folders = named.map(({ folder }) => folder).join(", ");
+    throw lineFailed(settings, `several chips have this label: ${folders}`, "name one of them instead");
+  }
+  const there = chips
+    .map(({ folder, label, lineCount }) => `${folder} (${label}, ${lineCount} lines)`)
+    .join(", ");
+  const mend =
+    there === ""
+      ? `this kernel shows no chips in ${root}: choose the driver "character-device", without hardware "simulated"`
+      : `this machine has: ${there}`;
+  throw lineFailed(settings, "no such chip", mend);
+}
+
+function listChips(files: SysfsFiles): readonly Chip[] {
+  if (!files.existsSync(root)) return [];
+  const read = (folder: string, file: string): string =>
+    files.readFileSync(`${root}/${folder}/${file}`, "utf8").trim();
+  return files
+    .readdirSync(root)
+    .filter((folder) => /^gpiochip\d+$/.test(folder))
+    .map((folder) => ({
+      folder,
+      label: read(folder, "label"),
+      base: Number(read(folder, "base")),
+      lineCount: Number(read(folder, "ngpio")),
+    }))
+    .sort((a, b) => a.base - b.base);
+}

@@ -1,0 +1,155 @@
+/**
+ * The one description of the configuration: type, default, range, unit and text of every key. The TypeScript type, the check of
+ * a file, the table of `maskgate config` and the test of device/config.toml all come from here; nothing is written twice.
+ */
+import { z } from "zod";
+
+/** Longest path of a Unix socket that Linux takes: 108 bytes with the closing zero. */
+export const longestSocketPathBytes = 107;
+
+const whole = (min: number, max: number, value: number, meta: { unit?: string; text: string }) =>
+  z.int().min(min).max(max).default(value).meta(meta);
+const part = (min: number, max: number, text: string) => z.number().min(min).max(max).meta({ text });
+const flag = (value: boolean, text: string) => z.boolean().default(value).meta({ text });
+const words = (value: string, text: string) => z.string().default(value).meta({ text });
+const named = (value: string, text: string) => z.string().min(1).default(value).meta({ text });
+
+const camera = z.strictObject({
+  source: z
+    .enum(["replay", "gstreamer"])
+    .default("replay")
+    .meta({ text: "where frames come from: pictures or a video file, or a GStreamer pipeline" }),
+  widthPx: whole(160, 4096, 640, { unit: "px", text: "width that the camera is asked for" }),
+  heightPx: whole(120, 4096, 480, { unit: "px", text: "height that the camera is asked for" }),
+  framesPerSecond: whole(1, 60, 10, { unit: "1/s", text: "frame rate that the camera is asked for" }),
+  silenceMs: whole(200, 60_000, 2000, {
+    unit: "ms",
+    text: "without a frame for so long, the camera is at fault",
+  }),
+  restartMinMs: whole(50, 60_000, 500, {
+    unit: "ms",
+    text: "wait before the first restart of a failed camera",
+  }),
+  restartMaxMs: whole(50, 600_000, 30_000, {
+    unit: "ms",
+    text: "longest wait; it doubles from restart to restart",
+  }),
+  replay: z
+    .strictObject({
+      path: words("demo-frames", "folder of pictures, or a video file; scripts/demo makes such a folder"),
+      loop: flag(true, "start again at the end"),
+    })
+    .prefault({}),
+  gstreamer: z
+    .strictObject({
+      preset: z
+        .enum(["v4l2", "argus", "libcamera", "rtsp", "custom"])
+        .default("v4l2")
+        .meta({ text: "USB camera, Jetson CSI camera, libcamera, network camera, or your own pipeline" }),
+      device: named("/dev/video0", "video device of the preset v4l2"),
+      sensorId: whole(0, 15, 0, { text: "sensor number of the preset argus" }),
+      url: words("", "rtsp:// or rtsps:// address of the preset rtsp"),
+      pipeline: words("", "pipeline of the preset custom, from its source up to raw video"),
+      program: named("gst-launch-1.0", "the program that runs the pipeline"),
+    })
+    .prefault({}),
+});
+
+const faces = z.strictObject({
+  leastFacePx: whole(20, 2000, 40, { unit: "px", text: "smallest face that is searched and classified" }),
+  minScore: part(0.05, 0.99, "detector score from which something is a face").default(0.5),
+});
+
+const model = z.strictObject({
+  folder: words("", "folder with model.onnx and manifest.json; empty: the model that comes with maskgate"),
+  providers: z
+    .array(z.enum(["tensorrt", "cuda", "cpu"]))
+    .min(1)
+    .refine((providers) => new Set(providers).size === providers.length)
+    .meta({ uniqueItems: true, text: "ONNX Runtime execution providers in the order to try" })
+    .default(["tensorrt", "cuda", "cpu"]),
+  threads: whole(0, 64, 2, { text: "threads of an inference on the CPU; 0: all cores" }),
+});
+
+const access = z.strictObject({
+  mode: z
+    .enum(["must-wear", "remind"])
+    .default("must-wear")
+    .meta({ text: "refuse a bare face, or open and remind" }),
+  several: z
+    .enum(["all", "any", "largest"])
+    .default("all")
+    .meta({ text: "who must wear a mask when several people stand there" }),
+  threshold: part(
+    0.5,
+    0.999,
+    "probability from which a mask is worn properly; absent: the model's operating point",
+  ).optional(),
+  leastFacePx: whole(20, 2000, 80, { unit: "px", text: "smallest face that can open the door" }),
+  framesToGrant: whole(1, 100, 5, {
+    unit: "frames",
+    text: "agreeing frames of one face before the door opens",
+  }),
+  maxGapMs: whole(50, 10_000, 500, { unit: "ms", text: "longest gap between two agreeing frames" }),
+  unlockMs: whole(1000, 10_000, 3000, { unit: "ms", text: "how long the door stays unlocked" }),
+});
+
+const place = (offset: number, what: string) => ({
+  chip: named("gpiochip0", `GPIO chip of ${what}`),
+  offset: whole(0, 65_535, offset, { text: `line of ${what}: its offset on the chip` }),
+  isActiveLow: flag(false, `whether ${what} is active at the low level`),
+});
+const led = (offset: number, what: string) =>
+  z.strictObject({ isFitted: flag(true, `whether ${what} is there`), ...place(offset, what) }).prefault({});
+
+const gpio = z.strictObject({
+  driver: z
+    .enum(["simulated", "character-device", "sysfs"])
+    .default("simulated")
+    .meta({ text: "simulator, the kernel's /dev/gpiochip*, or /sys/class/gpio of old kernels" }),
+  simulatorDir: named("/run/maskgate/gpio", "folder in which the simulator shows its lines"),
+  door: z
+    .strictObject({
+      ...place(0, "the door lock"),
+      wiring: z
+        .enum(["fail-secure", "fail-safe"])
+        .default("fail-secure")
+        .meta({ text: "what the lock does without power: stay locked, or release" }),
+    })
+    .prefault({}),
+  green: led(1, "the green LED"),
+  red: led(2, "the red LED"),
+  amber: led(3, "the amber LED"),
+});
+
+const status = z.strictObject({
+  socketPath: named("/run/maskgate/status.sock", "Unix socket of the status, at most 107 bytes long"),
+  maxClients: whole(1, 256, 16, { unit: "clients", text: "connections at once; one more gets 503" }),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace"])
+    .default("info")
+    .meta({ text: "least severe message that is written" }),
+});
+
+/** All sections; a missing one is filled with its defaults, an unknown key is refused. */
+export const configSchema = z.strictObject({
+  camera: camera.prefault({}),
+  faces: faces.prefault({}),
+  model: model.prefault({}),
+  access: access.prefault({}),
+  gpio: gpio.prefault({}),
+  status: status.prefault({}),
+  log: log.prefault({}),
+});
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly Item[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** The checked configuration, frozen. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>;

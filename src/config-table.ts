@@ -53,7 +53,11 @@ export function formatConfigTable(rows: readonly ConfigRow[], as: "text" | "json
   const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map(
-      (line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd() + "\n",
+      (line) =>
+        line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd() + "\n",
     )
     .join("");
 }

@@ -61,7 +61,7 @@ function openChip(kernel: KernelCalls, settings: LineSettings): number {
 
 function chipPath(kernel: KernelCalls, settings: LineSettings): string {
   const { chip } = settings;
-  if (chip.startsWith("/dev/")) return chip;
+  if (chip.startsWith("/")) return chip;
   if (/^gpiochip\d+$/.test(chip)) return `/dev/${chip}`;
   const labelled = chipsOf(kernel).filter(({ info }) => info?.label === chip);
   const [first, second] = labelled;

@@ -11,18 +11,12 @@ import { loadOnoff, type OnoffGpio, type OnoffLine } from "./gpio-onoff.ts";
 
 const root = "/sys/class/gpio";
 
-/** The file system, as far as this driver and onoff call it; tests bring a kernel of their own. */
-export type SysfsFiles = Pick<
-  typeof nodeFs,
-  | "readdirSync"
-  | "readFileSync"
-  | "existsSync"
-  | "writeFileSync"
-  | "openSync"
-  | "closeSync"
-  | "readSync"
-  | "writeSync"
->;
+/** What this driver calls of node:fs. onoff gets the same object and calls more of it; tests bring a kernel of their own. */
+export interface SysfsFiles {
+  existsSync(path: string): boolean;
+  readdirSync(path: string): string[];
+  readFileSync(path: string, encoding: "utf8"): string;
+}
 
 /** A chip is named by its label ("tegra-gpio") or by its folder in /sys/class/gpio, which ends in the number of its first line ("gpiochip512"). */
 export function openSysfsGpio(files?: SysfsFiles): Gpio {

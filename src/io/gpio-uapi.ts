@@ -8,7 +8,6 @@ export const ioctlNumbers = {
   getChipInfo: 0x8044b401,
   getLineInfo: 0xc100b405,
   getLine: 0xc250b407,
-  getLineValues: 0xc010b40e,
   setLineValues: 0xc010b40f,
 } as const;
 

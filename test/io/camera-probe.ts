@@ -1,0 +1,110 @@
+/** Watches a camera from outside: keeps copies of what it delivers, and waits for what a test expects. */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { KioskError } from "../../src/core/errors.ts";
+import type { Frame } from "../../src/core/frame.ts";
+import type { Camera, Clock } from "../../src/core/ports.ts";
+import type { GstreamerCameraSettings } from "../../src/io/camera-gstreamer.ts";
+
+export const clock: Clock = { nowMs: () => performance.now() };
+
+/** The program that misbehaves as asked. */
+export const standIn = path.resolve("test/fixtures/camera-program.mjs");
+
+export function temporaryFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), "maskgate-camera-"));
+}
+
+/** A custom pipeline with waits that are short enough for tests. */
+export function customCamera(
+  pipeline: string,
+  over: Partial<GstreamerCameraSettings> = {},
+): GstreamerCameraSettings {
+  return {
+    preset: "custom",
+    pipeline,
+    program: "gst-launch-1.0",
+    widthPx: 32,
+    heightPx: 24,
+    framesPerSecond: 50,
+    silenceMs: 250,
+    startMs: 5000,
+    restartMinMs: 20,
+    restartMaxMs: 100,
+    ...over,
+  };
+}
+
+/** A stand-in with this behaviour, and how to read which processes it started. */
+export function misbehaving(
+  behaviour: string,
+  over: Partial<GstreamerCameraSettings> = {},
+): {
+  readonly settings: GstreamerCameraSettings;
+  starts(): readonly { readonly pid: number; readonly atMs: number }[];
+} {
+  const record = path.join(temporaryFolder(), "starts");
+  return {
+    settings: customCamera(`${behaviour} ${record}`, { program: standIn, ...over }),
+    starts() {
+      try {
+        const lines = readFileSync(record, "utf8").trim().split("\n");
+        return lines.map((line) => ({ pid: Number(line.split(" ")[0]), atMs: Number(line.split(" ")[1]) }));
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
+/** A process that runs; one that ended and waits to be reaped counts as gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Polls until it holds; throws with `what` if it does not in time. */
+export async function until(what: string, holds: () => boolean, limitMs = 8000): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`in vain: ${what}`);
+    await wait(5);
+  }
+}
+
+export interface TakenFrame extends Frame {
+  readonly bytes: Buffer;
+}
+
+/** What a camera has told so far. */
+export interface Probe {
+  readonly frames: TakenFrame[];
+  readonly faults: KioskError[];
+  /** "frame", "fault" and "end" in their order. */
+  readonly story: string[];
+}
+
+export async function watch(camera: Camera): Promise<Probe> {
+  const probe: Probe = { frames: [], faults: [], story: [] };
+  await camera.start({
+    onFrame() {
+      probe.story.push("frame");
+      const frame = camera.take();
+      if (frame === undefined) throw new Error("onFrame without a frame");
+      probe.frames.push({ ...frame, bytes: Buffer.from(new Uint8Array(frame.memory, 0, frame.sizeBytes)) });
+    },
+    onFault(error) {
+      probe.story.push("fault");
+      probe.faults.push(error);
+    },
+    onEnd() {
+      probe.story.push("end");
+    },
+  });
+  return probe;
+}

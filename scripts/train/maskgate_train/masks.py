@@ -1,0 +1,305 @@
+"""The kinds of mask: where each lies on the head, its folds and seams, its ear loops; worn properly and worn wrong.
+
+Promises: a properly worn mask covers nose, mouth and chin; a mask worn wrong leaves the nose (and, but for `under_nose`, the mouth) free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from . import fabrics
+from .assets import TEXTURE_H, TEXTURE_W, Assets
+from .blend import Layer, Light, region_of, shrink
+from .face import LIPS, NOSE, Face
+from .surface import PAD_U, PAD_V, Shape, finish, grid_of, render
+
+PROPER = ("surgical", "n95", "kn95", "cloth", "gas", "fitted", "sport")
+WRONG = ("under_nose", "under_mouth", "on_chin", "hanging")
+_TEMPLATES = {"surgical": ("surgical", "surgical_blue", "surgical_green"), "n95": ("N95",), "kn95": ("KN95",),
+    "cloth": ("cloth",), "gas": ("gas",)}  # fmt: skip
+
+_SHAPES = {
+    "surgical": Shape(((1.9, 3.3), (4.1, 4.75), (6.6, 4.2), (9.0, 2.9), (11.3, 0.3)), (6.3, 3.0, -2.6), (5.6, 8.0, -3.6)),
+    "kn95": Shape(((1.6, 3.3), (4.0, 5.1), (6.4, 5.0), (8.9, 3.5), (11.5, 0.3)), (6.5, 3.0, -2.8), (5.7, 7.6, -3.8), 1, 1.3),
+    "n95": Shape(((1.7, 3.3), (4.0, 5.6), (6.5, 5.9), (9.0, 4.4), (11.2, 0.6)), (5.6, 3.8, -1.6), (5.0, 7.8, -2.4), 0.8, 2.1, 0.7),
+    "cloth": Shape(((1.8, 3.3), (4.1, 4.9), (6.6, 4.2), (9.1, 2.7), (11.4, 0.1)), (6.6, 2.8, -3.2), (6.0, 7.2, -4.3), 1, 1.4),
+    "gas": Shape(((1.4, 3.5), (4.1, 6.6), (6.6, 6.8), (9.0, 5.0), (11.2, 1.5)), (6.4, 3.6, 0.5), (6.0, 8.0, 0.0), 0.5, 1.9),
+    "fitted": Shape(((1.6, 3.2), (4.0, 5.3), (6.6, 5.5), (9.2, 4.0), (11.5, 0.4)), (6.5, 3.4, -2.7), (6.0, 7.2, -3.8), 1, 1.5),
+    "sport": Shape(((1.8, 3.2), (4.1, 4.85), (6.6, 4.3), (9.2, 2.9), (11.7, -0.3)), (6.8, 2.6, -4.2), (6.2, 7.0, -5.0), 1, 1.6),
+}  # fmt: skip
+
+
+def _vary(shape: Shape, rng: np.random.Generator) -> Shape:
+    """The same mask a bit higher, lower, wider, tilted in height."""
+    up, low = rng.uniform(-0.7, 0.6), rng.uniform(-0.3, 0.7)
+    steps = np.linspace(up, low, len(shape.centre))
+    centre = tuple((y + d, z + rng.normal(0, 0.1)) for (y, z), d in zip(shape.centre, steps, strict=True))
+    wide = rng.uniform(0.9, 1.04)
+    top = (shape.top[0] * wide, shape.top[1] + 0.5 * up + rng.uniform(-0.3, 0.5), shape.top[2])
+    bottom = (shape.bottom[0] * wide, shape.bottom[1] + rng.uniform(-0.6, 0.6), shape.bottom[2])
+    return replace(shape, centre=centre, top=top, bottom=bottom, hug=shape.hug * rng.uniform(0.75, 1))
+
+
+def _lowered(shape: Shape, kind: str, rng: np.random.Generator) -> Shape:
+    """The same mask pulled down below the nose, below the mouth or onto the chin and neck."""
+    start, end, z0, z1 = {
+        "under_nose": (rng.uniform(5.0, 5.6), rng.uniform(11.2, 12.4), 2.9, -0.2),
+        "under_mouth": (rng.uniform(8.3, 8.9), rng.uniform(11.6, 13), 1.9, -0.6),
+        "on_chin": (rng.uniform(9.4, 10.8), rng.uniform(12.4, 14.2), 1.0, -2.0),
+    }[kind]
+    pushed = rng.uniform(0.2, 0.9)
+    centre = tuple(
+        (start + (end - start) * t, z0 + (z1 - z0) * t**1.6 + pushed * np.sin(np.pi * t)) for t in np.linspace(0, 1, 5)
+    )
+    side = start + rng.uniform(-1.6, 0.2)
+    top = (shape.top[0] * (0.97 if kind == "under_nose" else 0.9), min(side, 8.8), -3.6)
+    bottom = (shape.bottom[0] * 0.95, min(max(side + rng.uniform(2, 3.5), 8.4), 11.0), -4.4)
+    return replace(shape, centre=centre, top=top, bottom=bottom, hug=0.0, bulge=0.1)
+
+
+def _lines(h: int, w: int, curves: list[tuple[np.ndarray, float]], width: float) -> np.ndarray:
+    """Brightness change drawn along (u,v) curves: `curves` are (points, depth)."""
+    out = np.zeros((h, w), np.float32)
+    for uv, depth in curves:
+        px = (np.asarray(uv) + [1 + PAD_U, PAD_V]) / [2 + 2 * PAD_U, 1 + 2 * PAD_V] * [w - 1, h - 1]
+        fixed = np.round(px * 16).astype(np.int32)
+        one = cv2.polylines(np.zeros((h, w), np.float32), [fixed], False, 1.0, max(1, round(width * h)), cv2.LINE_AA, 4)
+        np.add(out, one * depth, out=out)
+    return out
+
+
+def _across(v: float, sag: float = 0.0, reach: float = 1.1) -> np.ndarray:
+    u = np.linspace(-reach, reach, 15)
+    return np.c_[u, v + sag * (1 - u**2)]
+
+
+def _pleats(h: int, w: int, rng: np.random.Generator) -> np.ndarray:
+    """Three horizontal folds, each lit above and dark beneath, fanning out to the middle."""
+    rows = (np.arange(h) / (h - 1) * (1 + 2 * PAD_V) - PAD_V)[:, None]
+    cols = np.abs(np.linspace(-1.1, 1.1, w))[None]
+    out = np.zeros((h, w), np.float32)
+    for v0 in rng.uniform(0.22, 0.3) + np.arange(3) * rng.uniform(0.17, 0.23):
+        v = v0 + rng.uniform(-0.02, 0.05) * (1 - cols**2)
+        t = (rows - v) / 0.09
+        out += np.where(t > 0, -np.exp(-t * 2.2), 0.45 * np.exp(t * 1.6)) * rng.uniform(0.6, 1)
+    return out * rng.uniform(0.08, 0.3)
+
+
+def _hems(h: int, w: int, rng: np.random.Generator, depth: float) -> np.ndarray:
+    curves = [(_across(v), -depth) for v in (0.06, 0.95)]
+    curves += [(np.c_[[u, u], [0, 1]], -depth) for u in (-0.94, 0.94)]
+    if rng.random() < 0.6:
+        curves.append((_across(0.035), depth * 0.8))
+    return _lines(h, w, curves, 0.012)
+
+
+def _details(kind: str, h: int, w: int, rng: np.random.Generator) -> np.ndarray:
+    """The brightness changes by which one knows the kind."""
+    if kind == "surgical":
+        return _pleats(h, w, rng) + _hems(h, w, rng, rng.uniform(0.04, 0.16))
+    seam = np.c_[[0.0] * 5, np.linspace(-0.1, 1.1, 5)]
+    if kind == "kn95":
+        weld = [np.c_[[s * 0.85, s * 0.25], [0.2, rng.uniform(0.3, 0.42)]] for s in (-1, 1)]
+        curves = [(seam, -0.3), (seam + [0.02, 0], 0.15), *((c, -0.12) for c in weld)]
+        return _lines(h, w, curves, 0.014) + _hems(h, w, rng, 0.1)
+    if kind == "n95":
+        return _lines(h, w, [(_across(v, rng.uniform(-0.1, 0.1)), -0.1) for v in (0.3, 0.62)], 0.03)
+    if kind == "fitted":
+        folds = [rng.uniform(0.3, 0.4), rng.uniform(0.62, 0.74)] if rng.random() < 0.6 else [rng.uniform(0.45, 0.55)]
+        curves = [(_across(v, 0.05), -0.28) for v in folds] + [(_across(v - 0.025, 0.05), 0.2) for v in folds]
+        rows = (np.arange(h) / h)[:, None]
+        lower = -rng.uniform(0.05, 0.3) * np.clip((rows - folds[-1]) * 8, 0, 1)
+        return _lines(h, w, curves, 0.02) + lower.astype(np.float32) + _hems(h, w, rng, 0.06)
+    if kind == "sport":
+        sides = [np.c_[[s * 0.62, s * 0.5, s * 0.66], [-0.1, 0.5, 1.1]] for s in (-1, 1)]
+        return _lines(h, w, [(c, rng.choice([-0.2, 0.3])) for c in sides], 0.016) + _hems(h, w, rng, 0.08)
+    curves = [(seam, -0.2)] if rng.random() < 0.5 else []
+    return _lines(h, w, curves, 0.012) + _hems(h, w, rng, rng.uniform(0.05, 0.15))
+
+
+def _valves(texture: np.ndarray, rng: np.random.Generator) -> None:
+    h, w = texture.shape[:2]
+    colour = fabrics.any_colour(rng)
+    for u in (-0.42, 0.42) if rng.random() < 0.6 else (rng.choice([-0.4, 0.4]),):
+        centre = (int((u + 1 + PAD_U) / (2 + 2 * PAD_U) * w), int(0.56 * h))
+        axes = (int(0.06 * w), int(0.11 * h))
+        for k, gain in ((1.0, 1.0), (0.75, 0.7), (0.55, 1.15)):
+            size = (int(axes[0] * k), int(axes[1] * k))
+            cv2.ellipse(texture, centre, size, 0, 0, 360, (*(np.clip(colour * gain, 0, 1).tolist()), 1.0), -1, cv2.LINE_AA)
+
+
+def drawn_texture(kind: str, rng: np.random.Generator, assets: Assets, zoom: int = 1) -> np.ndarray:
+    """Our own mask of this kind, flat in (u,v): float RGBA 0..1."""
+    h, w = TEXTURE_H * zoom, TEXTURE_W * zoom
+    if kind == "surgical":
+        base = fabrics.plain(rng, h, w, fabrics.surgical_colour(rng))
+    elif kind in ("n95", "kn95", "fitted"):
+        pick = fabrics.RESPIRATOR[rng.integers(len(fabrics.RESPIRATOR))]
+        colour = fabrics.near(pick, rng, 0.02) if rng.random() < 0.8 else fabrics.any_colour(rng)
+        base = fabrics.plain(rng, h, w, colour)
+    elif rng.random() < 0.4:
+        base = fabrics.plain(rng, h, w, fabrics.near(fabrics.DARK[rng.integers(6)], rng, 0.02))
+    else:
+        base = fabrics.cloth(rng, h, w, assets.textures, 0.55 if kind == "cloth" else 0.25)
+    factor = 1 + _details(kind, h, w, rng)
+    factor *= fabrics.relief(rng, h, w, int(rng.integers(0, 7)), rng.uniform(0.05, 0.28))
+    texture = np.empty((h, w, 4), np.float32)
+    # Black cloth shows its folds by gloss, not by a factor of almost nothing.
+    texture[..., :3] = np.clip(base * factor[..., None] + 0.06 * (factor[..., None] - 1), 0, 1)
+    texture[..., 3] = _cut(kind, h, w)
+    if kind == "sport" and rng.random() < 0.5:
+        _valves(texture, rng)
+    return texture
+
+
+def _cut(kind: str, h: int, w: int) -> np.ndarray:
+    """Outline in (u,v), a little rounded at the corners."""
+    u = np.abs(np.linspace(-1 - PAD_U, 1 + PAD_U, w))[None]
+    v = np.linspace(-PAD_V, 1 + PAD_V, h)[:, None]
+    power = {"surgical": 14, "n95": 3.2, "kn95": 8}.get(kind, 9)
+    r = u**power + np.abs(2 * v - 1) ** (power + 4)
+    return np.clip((1.0 - r) * 6 + 0.5, 0, 1).astype(np.float32)
+
+
+def _template(kind: str, face: Face, rng: np.random.Generator, assets: Assets) -> np.ndarray | None:
+    names = [n for n in _TEMPLATES.get(kind, ()) if n in assets.templates]
+    if not names:
+        return None
+    name = names[rng.integers(len(names))]
+    turned = f"{name}_{'left' if face.yaw < 0 else 'right'}"
+    if abs(face.yaw) > 22 and turned in assets.templates:
+        name = turned
+    texture = assets.templates[name].copy()
+    if kind in ("cloth", "surgical", "kn95", "n95") and rng.random() < (0.7 if kind == "cloth" else 0.3):
+        _dye(texture, kind, rng, assets)
+    return texture
+
+
+def _dye(texture: np.ndarray, kind: str, rng: np.random.Generator, assets: Assets) -> None:
+    """Another fabric with the template's own folds."""
+    grey = texture[..., :3].mean(-1)
+    inside = texture[..., 3] > 0.9
+    folds = grey / max(float(grey[inside].mean()), 0.05)
+    folds = 1 + (folds - 1) * (0.5 if grey[inside].mean() < 0.2 else 1)
+    h, w = grey.shape
+    if kind == "cloth":
+        base = fabrics.cloth(rng, h, w, assets.textures, 0.6)
+    else:
+        base = fabrics.plain(rng, h, w, fabrics.surgical_colour(rng))
+    texture[..., :3] = np.clip(base * np.clip(folds, 0.3, 1.6)[..., None], 0, 1)
+
+
+def _texture(kind: str, face: Face, rng: np.random.Generator, assets: Assets, zoom: int) -> np.ndarray | None:
+    found = _template(kind, face, rng, assets) if kind == "gas" or rng.random() < 0.45 else None
+    if found is None:
+        return None if kind == "gas" else drawn_texture(kind, rng, assets, zoom)
+    return found
+
+
+def put_on(
+    kind: str, rgb_shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets, zoom: int = 1
+) -> list[Layer] | None:
+    """Layers of a mask of a kind of PROPER, or of any mask worn in a way of WRONG; None if the head is turned too far."""
+    if abs(face.yaw) > 62 or abs(face.pitch) > 45:
+        return None
+    if kind == "hanging":
+        return _hang(rgb_shape, face, light, rng, assets)
+    make = kind
+    if kind in WRONG:
+        make = str(rng.choice(["surgical", "surgical", "cloth", "kn95", "fitted", "sport", "n95"]))
+    texture = _texture(make, face, rng, assets, zoom)
+    if texture is None:
+        return None
+    shape = _vary(_SHAPES[make], rng)
+    if kind in WRONG:
+        shape = _lowered(shape, kind, rng)
+    grid = grid_of(shape)
+    layer = render(face, grid, texture, light, rng, rgb_shape)
+    if layer is None:
+        return None
+    if kind in WRONG:
+        _free(layer, face, NOSE if kind == "under_nose" else (*NOSE, *LIPS))
+    loops = _loops(grid, make, face, light, rng, rgb_shape, texture)
+    return [*loops, layer]
+
+
+def _free(layer: Layer, face: Face, keep: tuple[int, ...]) -> None:
+    """The nose (or nose and mouth) stays in front of a mask that is pulled down."""
+    hull = cv2.convexHull(np.round((face.points[list(keep)] - [layer.x, layer.y]) * 16).astype(np.int32))
+    hole = cv2.fillConvexPoly(np.zeros(layer.alpha.shape, np.uint8), hull, 255, cv2.LINE_AA, 4)
+    hole = cv2.dilate(hole, np.ones((3, 3), np.uint8)) / 255.0
+    layer.alpha = (layer.alpha * (1 - hole)).astype(np.float32)
+
+
+def _loops(
+    grid: np.ndarray, make: str, face: Face, light: Light, rng: np.random.Generator, shape: tuple[int, ...], texture: np.ndarray
+) -> list[Layer]:
+    """Ear loops on the sides that the camera sees."""
+    if rng.random() < 0.12:
+        return []
+    white = np.array([0.9, 0.9, 0.9])
+    colour = white if rng.random() < 0.65 and make != "sport" else texture[48, 64, :3] * 0.9
+    strands, ear = [], [7.0, 1.6 + rng.uniform(-0.4, 0.5), -6.6]
+    for side, column in ((-1, 1), (1, -2)):
+        if side * face.yaw > 25:
+            continue
+        for row, at in ((1, [side * ear[0], ear[1] - 0.6, ear[2]]), (-2, [side * ear[0], ear[1] + 2.6, ear[2]])):
+            start, end = grid[row, column], np.array(at)
+            sag = np.array([side * 0.15, rng.uniform(0, 0.5), 0])
+            strands.append(face.place(np.stack([start, (start + end) / 2 + sag, end])))
+    return _strands(strands, colour, face, light, rng, shape)
+
+
+def _strands(
+    strands: list[np.ndarray], colour: np.ndarray, face: Face, light: Light, rng: np.random.Generator, shape: tuple[int, ...]
+) -> list[Layer]:
+    if not strands:
+        return []
+    box = region_of(np.concatenate(strands), face.px_per_cm * 0.5, shape)
+    if box is None:
+        return []
+    ss = int(np.clip(round(10 / face.px_per_cm), 1, 3))
+    h, w = (box[3] - box[1]) * ss, (box[2] - box[0]) * ss
+    mask = np.zeros((h, w), np.uint8)
+    width = max(1, round(rng.uniform(0.16, 0.32) * face.px_per_cm * ss))
+    for line in strands:
+        fixed = np.round((line - [box[0], box[1]]) * ss * 16).astype(np.int32)
+        cv2.polylines(mask, [fixed], False, 255, width, cv2.LINE_AA, 4)
+    alpha = shrink(mask, ss).astype(np.float32) / 255
+    rgb = np.empty((*alpha.shape, 3), np.float32)
+    rgb[:] = colour * light.tint * 235 * light.exposure
+    return [Layer(box[0], box[1], rgb, alpha)]
+
+
+def _hang(
+    shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets
+) -> list[Layer] | None:
+    """A mask that hangs down from one ear, seen askew."""
+    side = -1 if face.yaw > 12 else 1 if face.yaw < -12 else int(rng.choice([-1, 1]))
+    make = str(rng.choice(["surgical", "surgical", "cloth", "kn95", "fitted"]))
+    texture = drawn_texture(make, rng, assets)
+    ear = face.place(np.array([side * 7.0, 2.4, -6.0]))
+    wide, tall = rng.uniform(2.0, 6.0), rng.uniform(7, 11)
+    lean, away = rng.uniform(-0.15, 0.25), rng.uniform(-0.6, 1.2)
+    drop = rng.uniform(0.8, 2.5)
+    corner = np.array([[-wide / 2, drop], [wide / 2, drop + rng.uniform(-1, 1)], [wide / 2, tall], [-wide / 2, tall + rng.uniform(-1, 1)]])
+    corner[:, 0] = side * (corner[:, 0] + away + corner[:, 1] * lean)
+    quad = face.upright(corner, ear).astype(np.float32)
+    box = region_of(np.r_[quad, ear[None]], face.px_per_cm, shape)
+    if box is None:
+        return None
+    ss = int(np.clip(round(10 / face.px_per_cm), 1, 3))
+    flat = np.rot90(texture, int(rng.choice([1, 3]))).copy()
+    h, w = flat.shape[:2]
+    source = np.float32([[0.07 * w, 0.07 * h], [0.93 * w, 0.07 * h], [0.93 * w, 0.93 * h], [0.07 * w, 0.93 * h]])
+    warp = cv2.getPerspectiveTransform(source, (quad - [box[0], box[1]]).astype(np.float32) * ss)
+    size = ((box[2] - box[0]) * ss, (box[3] - box[1]) * ss)
+    layer = finish(cv2.warpPerspective(flat, warp, size, flags=cv2.INTER_LINEAR), box, ss, face, light, rng)
+    _free(layer, face, (*NOSE, *LIPS))
+    if layer.alpha.sum() < 6 * face.px_per_cm**2:
+        return None
+    strands = [np.stack([ear, (ear + quad[i]) / 2, quad[i]]) for i in (0, 1)]
+    return [*_strands(strands, np.array([0.88] * 3), face, light, rng, shape), layer]

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { createLog } from "../../src/io/log.ts";
+import { openServiceManager } from "../../src/io/systemd.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "maskgate-systemd-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** What PID 1 does with its notification socket: takes messages with their sender's process id, and closes barriers. */
+const receiver = `
+import array, json, socket, struct, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+a = sys.argv[1]
+s.bind("\\0" + a[1:] if a[0] == "@" else a)
+print(json.dumps({"pid": 0, "lines": ["bound"]}), flush=True)
+while True:
+    data, ancillary, _, _ = s.recvmsg(4096, 4096)
+    pid = 0
+    for level, kind, value in ancillary:
+        if kind == socket.SCM_CREDENTIALS: pid = struct.unpack("iII", value[:12])[0]
+        if kind == socket.SCM_RIGHTS: [__import__("os").close(fd) for fd in array.array("i", value)]
+    print(json.dumps({"pid": pid, "lines": data.decode().split("\\n")}), flush=True)
+`;
+
+interface Message {
+  readonly pid: number;
+  readonly lines: readonly string[];
+}
+
+class Receiver implements AsyncDisposable {
+  readonly messages: Message[] = [];
+  readonly #program: ChildProcess;
+
+  constructor(address: string) {
+    this.#program = spawn("python3", ["-c", receiver, address], { stdio: ["ignore", "pipe", "inherit"] });
+    assert.ok(this.#program.stdout);
+    createInterface(this.#program.stdout).on("line", (line) =>
+      this.messages.push(JSON.parse(line) as Message),
+    );
+  }
+
+  async until(isThere: (message: Message) => boolean): Promise<Message> {
+    for (let tries = 0; tries < 500; tries += 1) {
+      const found = this.messages.find(isThere);
+      if (found !== undefined) return found;
+      await wait(10);
+    }
+    assert.fail(`never came, only ${JSON.stringify(this.messages)}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#program.kill();
+    await once(this.#program, "exit");
+  }
+}
+
+const says = (line: string) => (message: Message) => message.lines.includes(line);
+
+/** A daemon of the length of `body`, as a process of its own. */
+async function runDaemon(body: string, env: NodeJS.ProcessEnv): Promise<{ pid: number; stdout: string }> {
+  const module = (name: string): string =>
+    JSON.stringify(new URL(`../../src/io/${name}.js`, import.meta.url).href);
+  const program = `import { openServiceManager } from ${module("systemd")}; import { openLog } from ${module("log")};
+    let nowMs = 0; const clock = { nowMs: () => nowMs };
+    const manager = await openServiceManager({ clock, log: openLog("info") }); ${body}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { PATH: process.env["PATH"], ...env },
+  });
+  let stdout = "";
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+  const [code] = (await once(child, "close")) as [number | null];
+  assert.equal(code, 0, stdout);
+  return { pid: child.pid ?? 0, stdout };
+}
+
+for (const address of [path.join(folder, "notify"), `@maskgate-test-${process.pid}`]) {
+  test(`READY, WATCHDOG, STATUS and STOPPING reach ${address.startsWith("@") ? "an abstract" : "a"} socket`, async () => {
+    await using systemd = new Receiver(address);
+    await systemd.until(says("bound"));
+    const daemon = await runDaemon(
+      `await manager.ready("loading\\nWATCHDOG=trigger"); manager.progress("idle, door locked");
+       await manager.stopping(); await manager[Symbol.asyncDispose](); await manager[Symbol.asyncDispose]();
+       manager.progress("too late");`,
+      { NOTIFY_SOCKET: address, WATCHDOG_USEC: "2000000" },
+    );
+    assert.equal(daemon.stdout, "");
+    const ready = await systemd.until(says("READY=1"));
+    assert.ok(ready.lines.includes("STATUS=loading WATCHDOG=trigger"), "no line break gets through");
+    assert.ok(ready.lines.includes(`MAINPID=${daemon.pid}`), "systemd-notify names the daemon");
+    const progress = await systemd.until(says("WATCHDOG=1"));
+    assert.deepEqual(progress, {
+      pid: daemon.pid,
+      lines: ["READY=1", "WATCHDOG=1", "STATUS=idle, door locked"],
+    });
+    const stopping = await systemd.until(says("STOPPING=1"));
+    assert.equal(stopping.pid, daemon.pid);
+    assert.ok(!systemd.messages.some(says("STATUS=too late")));
+  });
+}
+
+test("frames feed the watchdog at a quarter of its time, time alone does not", async () => {
+  const address = path.join(folder, "feed");
+  await using systemd = new Receiver(address);
+  await systemd.until(says("bound"));
+  await runDaemon(
+    `for (nowMs = 0; nowMs < 2000; nowMs += 100) manager.progress("at " + nowMs);
+     nowMs = 60000; await new Promise((done) => setTimeout(done, 300)); await manager.stopping();`,
+    { NOTIFY_SOCKET: address, WATCHDOG_USEC: "2000000" },
+  );
+  await systemd.until(says("STOPPING=1"));
+  const fed = systemd.messages.filter(says("WATCHDOG=1")).map(({ lines }) => lines.at(-1));
+  assert.deepEqual(fed, ["STATUS=at 0", "STATUS=at 500", "STATUS=at 1000", "STATUS=at 1500"]);
+});
+
+test("a watchdog that is meant for another process does not set the pace", async () => {
+  const address = path.join(folder, "other");
+  await using systemd = new Receiver(address);
+  await systemd.until(says("bound"));
+  await runDaemon(
+    `for (nowMs = 0; nowMs < 2000; nowMs += 100) manager.progress("at " + nowMs); await manager.stopping();`,
+    { NOTIFY_SOCKET: address, WATCHDOG_USEC: "400000", WATCHDOG_PID: "1" },
+  );
+  await systemd.until(says("STOPPING=1"));
+  assert.equal(systemd.messages.filter(says("WATCHDOG=1")).length, 2);
+});
+
+test("without the program systemd-notify READY is told all the same, and the log says so", async () => {
+  const address = path.join(folder, "bare");
+  await using systemd = new Receiver(address);
+  await systemd.until(says("bound"));
+  const daemon = await runDaemon(`await manager.ready("loaded");`, { NOTIFY_SOCKET: address, PATH: folder });
+  const ready = await systemd.until(says("READY=1"));
+  assert.deepEqual(ready, { pid: daemon.pid, lines: ["READY=1", "STATUS=loaded"] });
+  assert.match(daemon.stdout, /"level":"warn".*systemd-notify failed.*ENOENT/);
+});
+
+test("a service manager that went away is logged once, and the daemon goes on", async () => {
+  const daemon = await runDaemon(`for (nowMs = 0; nowMs < 5000; nowMs += 1000) manager.progress("x");`, {
+    NOTIFY_SOCKET: path.join(folder, "nobody"),
+  });
+  assert.match(daemon.stdout, /^[^\n]*"level":"warn"[^\n]*ENOENT: sendto[^\n]*\n$/);
+});
+
+test("without NOTIFY_SOCKET nothing is done", async () => {
+  const lines: string[] = [];
+  const log = createLog({ level: "trace", style: "json", sink: { write: (line) => lines.push(line) } });
+  await using manager = await openServiceManager({ clock: { nowMs: () => 0 }, log, env: {} });
+  await manager.ready("x");
+  manager.progress("x");
+  await manager.stopping();
+  assert.deepEqual(lines, []);
+});
+
+const unit = readFileSync("systemd/maskgate.service", "utf8");
+const seconds = (key: string): number => Number(new RegExp(`^${key}=(\\d+)$`, "m").exec(unit)?.[1] ?? NaN);
+
+test("a camera that is missing for hours never uses up the restarts of the unit", () => {
+  const cycleSeconds = seconds("WatchdogSec") + seconds("RestartSec");
+  assert.ok(cycleSeconds * (seconds("StartLimitBurst") - 1) > seconds("StartLimitIntervalSec"));
+});
+
+const hasAnalyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
+test(
+  "systemd-analyze verify has nothing to say",
+  { skip: !hasAnalyze && "systemd-analyze is not here" },
+  () => {
+    const verify = (text: string): string => {
+      const file = path.join(folder, "maskgate.service");
+      writeFileSync(file, text.replaceAll("/opt/maskgate/bin/maskgate", "/bin/true"));
+      return spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" }).stderr;
+    };
+    assert.equal(verify(unit), "");
+    assert.match(verify(`${unit}\n[Service]\nWatchDogSeconds=1\n`), /WatchDogSeconds/);
+  },
+);

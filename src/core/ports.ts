@@ -30,12 +30,24 @@ export interface Camera extends AsyncDisposable {
  * and one further region, chosen by `turn`, so that its cost stays near two detector calls.
  */
 export type Search =
-  { readonly kind: "full" } | { readonly kind: "follow"; readonly around: readonly Box[]; readonly turn: number };
+  | { readonly kind: "full" }
+  | { readonly kind: "follow"; readonly around: readonly Box[]; readonly turn: number };
+
+/** The classifier as it runs, and whether it runs the way it was asked to. */
+export interface RunningModel {
+  readonly name: string;
+  readonly version: string;
+  /** The manifest's operating point: `masked` from here on counts as masked. */
+  readonly threshold: number;
+  /** The ONNX Runtime execution provider that runs. */
+  readonly provider: string;
+  /** Providers that were asked for earlier in the order and do not run, with the reason. */
+  readonly passedOver: readonly { readonly provider: string; readonly reason: string }[];
+}
 
 /** Pixels in, verdicts out; one frame at a time. */
 export interface Vision extends AsyncDisposable {
-  /** Which ONNX Runtime execution provider runs the classifier. */
-  readonly provider: string;
+  readonly model: RunningModel;
   look(frame: Frame, search: Search): Promise<Observation>;
 }
 

@@ -1,0 +1,79 @@
+/** From a picture to its faces: search the regions, merge what they found, look once more at each suspect. */
+import { iou, sidePx, type Box, type Face } from "../core/face.ts";
+import type { Search } from "../core/ports.ts";
+import type { FaceDetector } from "./detector.ts";
+import { mergeFaces } from "./nms.ts";
+import type { Picture } from "./picture.ts";
+import { squareAround } from "./square.ts";
+import { closeUp, closeUpShare, regionsOf } from "./search-plan.ts";
+
+export interface FaceSettings {
+  /** Faces whose box is smaller are not reported. */
+  readonly leastFacePx: number;
+  /** Least score, 0.5..1; the detector itself reports nothing below 0.5. */
+  readonly minScore: number;
+}
+
+interface Suspect extends Face {
+  /** Whether it was seen at close-up size already. */
+  readonly isCloseUp: boolean;
+}
+
+/** The second look at a face that was first seen at close-up size, in sides of that face. */
+const nearShare = 2;
+/** Boxes jitter this much between a tile and its close-up and still mean one face. */
+const sameFaceIou = 0.35;
+
+/** Faces of a picture, largest first. */
+export async function findFaces(
+  detector: FaceDetector,
+  picture: Picture,
+  search: Search,
+  settings: FaceSettings,
+): Promise<Face[]> {
+  const suspects: Suspect[] = [];
+  for (const region of regionsOf(search, picture, settings.leastFacePx)) {
+    for (const face of await detector.detect(picture, region)) {
+      const share = region.sidePx / Math.max(face.box.width, face.box.height);
+      suspects.push({ ...face, isCloseUp: share > closeUpShare * 0.75 && share < closeUpShare * 1.35 });
+    }
+  }
+  const faces: Face[] = [];
+  for (const suspect of mergeFaces(suspects, rank)) {
+    if (sidePx(suspect.box) < settings.leastFacePx * 0.8 || isOutside(suspect.box, picture)) continue;
+    const face = isKnown(suspect, search) ? suspect : await lookAgain(detector, picture, suspect);
+    if (face.score >= settings.minScore && sidePx(face.box) >= settings.leastFacePx) faces.push(face);
+  }
+  return mergeFaces(faces, (face) => face.score)
+    .map(({ box, score }) => ({ box, score }))
+    .sort((a, b) => sidePx(b.box) - sidePx(a.box));
+}
+
+/** Of one face the view at close-up size counts most: its box is the one training crops are cut from. */
+function rank(suspect: Suspect): number {
+  return suspect.score + (suspect.isCloseUp ? 1 : 0);
+}
+
+/** A face where there was one in the frame before, seen at the same size, needs no second look. */
+function isKnown(suspect: Suspect, search: Search): boolean {
+  if (search.kind === "full" || !suspect.isCloseUp) return false;
+  return search.around.some((box) => iou(box, suspect.box) >= sameFaceIou);
+}
+
+/** Things look like faces at one scale; faces do at two. The score is the mean of both looks. */
+async function lookAgain(detector: FaceDetector, picture: Picture, suspect: Suspect): Promise<Face> {
+  const region = suspect.isCloseUp
+    ? squareAround(suspect.box, Math.round(nearShare * sidePx(suspect.box)))
+    : closeUp(suspect.box);
+  const seen = await detector.detect(picture, region);
+  const same = seen.filter((face) => iou(face.box, suspect.box) >= sameFaceIou);
+  const best = same.reduce<Face | undefined>((a, b) => (a && a.score >= b.score ? a : b), undefined);
+  const box = suspect.isCloseUp ? suspect.box : (best?.box ?? suspect.box);
+  return { box, score: (suspect.score + (best?.score ?? 0)) / 2 };
+}
+
+function isOutside(box: Box, picture: Picture): boolean {
+  const x = box.x + box.width / 2;
+  const y = box.y + box.height / 2;
+  return x < 0 || y < 0 || x >= picture.widthPx || y >= picture.heightPx;
+}

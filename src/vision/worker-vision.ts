@@ -1,0 +1,85 @@
+/** The Vision port over the worker thread. One frame is looked at at a time; a dead worker fails every look. */
+import { Worker } from "node:worker_threads";
+import { KioskError, messageOf } from "../core/errors.ts";
+import type { Frame } from "../core/frame.ts";
+import type { RunningModel, Search, Vision } from "../core/ports.ts";
+import type { Observation } from "../core/verdict.ts";
+import type { PipelineSettings } from "./pipeline.ts";
+import type { Reply, Request } from "./worker-messages.ts";
+
+/** How long the worker may take to release its models before it is ended without. */
+const closeGraceMs = 2000;
+
+/**
+ * Starts the worker and loads the models in it.
+ * @throws KioskError bad-model, vision-failed
+ */
+export async function startVision(settings: PipelineSettings): Promise<Vision> {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings });
+  const vision = new WorkerVision(worker);
+  const first = await vision.reply();
+  if (first.kind === "ready") return Object.assign(vision, { model: first.model });
+  await worker.terminate();
+  if (first.kind === "failed") throw new KioskError(first.code, first.message);
+  throw new KioskError("vision-failed", "the vision worker spoke out of turn");
+}
+
+class WorkerVision {
+  private readonly worker: Worker;
+  private waiting: { resolve: (reply: Reply) => void; reject: (error: KioskError) => void } | undefined;
+  private death: KioskError | undefined;
+  declare readonly model: RunningModel;
+
+  constructor(worker: Worker) {
+    this.worker = worker;
+    worker.on("message", (reply: Reply) => {
+      const waiting = this.waiting;
+      this.waiting = undefined;
+      waiting?.resolve(reply);
+    });
+    worker.on("error", (error: unknown) => {
+      this.die(messageOf(error));
+    });
+    worker.on("exit", (code) => {
+      this.die(`it ended with code ${code}`);
+    });
+  }
+
+  async look(frame: Frame, search: Search): Promise<Observation> {
+    const answer = this.reply();
+    this.post({ kind: "look", frame, search });
+    const reply = await answer;
+    if (reply.kind === "seen") return reply.observation;
+    if (reply.kind === "failed") throw new KioskError(reply.code, reply.message);
+    throw new KioskError("vision-failed", "the vision worker spoke out of turn");
+  }
+
+  /** The worker's next message. */
+  reply(): Promise<Reply> {
+    if (this.death) return Promise.reject(this.death);
+    if (this.waiting) return Promise.reject(new KioskError("vision-failed", "two looks at once"));
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.death) {
+      const gone = new Promise((resolve) => this.worker.once("exit", resolve));
+      this.post({ kind: "close" });
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, closeGraceMs).unref())]);
+    }
+    await this.worker.terminate();
+  }
+
+  private post(request: Request): void {
+    this.worker.postMessage(request);
+  }
+
+  private die(reason: string): void {
+    this.death ??= new KioskError("vision-failed", `the vision worker is gone: ${reason}`);
+    const waiting = this.waiting;
+    this.waiting = undefined;
+    waiting?.reject(this.death);
+  }
+}

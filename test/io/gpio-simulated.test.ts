@@ -9,11 +9,13 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  watch,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { openSimulatedGpio } from "../../src/io/gpio-simulated.ts";
 import { failure, gpioContract, settings } from "./gpio-contract.ts";
@@ -75,6 +77,23 @@ test("a new process with a dead owner's number does not count as the owner", asy
   writeFileSync(bench.fileOf(0, "owner"), `${process.pid} 1\n`);
   gpio.requestOutput(settings(bench, 0), "inactive");
   assert.equal(bench.physical(0), 0);
+});
+
+test("requesting a line writes its level once, so that it cannot glitch", async () => {
+  await using bench = makeBench();
+  await using gpio = bench.open();
+  const folder = path.dirname(bench.fileOf(0, "value"));
+  mkdirSync(folder, { recursive: true });
+  const written: (string | null)[] = [];
+  const watcher = watch(folder, (event, file) => {
+    if (event === "rename") written.push(file);
+  });
+  gpio.requestOutput(settings(bench, 0), "inactive");
+  const end = Date.now() + 5000;
+  // The consumer is written after the level.
+  while (!written.includes("consumer") && Date.now() < end) await sleep(5);
+  watcher.close();
+  assert.equal(written.filter((file) => file === "value").length, 1, written.join(" "));
 });
 
 test("a released line leaves its level and nothing else", async () => {

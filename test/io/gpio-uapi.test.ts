@@ -114,6 +114,11 @@ test("an output request, byte by byte", () => {
   ]);
 });
 
+test("a long consumer is cut before the zero that ends it", () => {
+  const bytes = encodeOutputRequest({ offset: 0, isActiveLow: false, consumer: "x".repeat(40) }, false);
+  assert.equal(Buffer.from(bytes.subarray(256, 288)).toString(), `${"x".repeat(31)}\0`);
+});
+
 test("names end at the first zero or at 32 bytes", () => {
   const chip = new Uint8Array(layout.chipInfo.sizeBytes);
   chip.set(Buffer.from("gpiochip0\0garbage"), 0);

@@ -20,7 +20,7 @@ TEXTURE_H, TEXTURE_W = 96, 128
 
 @dataclass(frozen=True)
 class Assets:
-    """What is at hand. Templates by name (`surgical`, `surgical_left`, ...), RGBA float 0..1; hands RGBA uint8, fingers down."""
+    """What is at hand. Frontal templates by name (`surgical`, `KN95`, ...), RGBA float 0..1; hands RGBA uint8, fingers down."""
 
     templates: dict[str, np.ndarray] = field(default_factory=dict)
     textures: list[np.ndarray] = field(default_factory=list)
@@ -47,7 +47,8 @@ def _templates(folder: Path) -> dict[str, np.ndarray]:
     found = {}
     for name in config.sections():
         section = config[name]
-        if "template" not in section:
+        # The surface turns the frontal picture by itself; the anchors of the turned ones lie on the straps.
+        if "template" not in section or name.endswith(("_left", "_right")):
             continue
         rgba = cv2.imread(str(folder / Path(section["template"]).name), cv2.IMREAD_UNCHANGED)
         if rgba is not None and rgba.ndim == 3 and rgba.shape[2] == 4:
@@ -81,7 +82,21 @@ def straighten(rgba: np.ndarray, anchors: dict[str, list[float]]) -> np.ndarray:
     alpha = out[..., 3:] / 255
     colour = out[..., :3] / np.maximum(alpha, 1e-2) / 255
     alpha = np.clip((alpha - 0.25) / 0.5, 0, 1)
-    return np.concatenate([np.clip(colour, 0, 1), alpha], -1).astype(np.float32)
+    return _widened(np.concatenate([np.clip(colour, 0, 1), alpha], -1).astype(np.float32))
+
+
+def _widened(flat: np.ndarray) -> np.ndarray:
+    """Stretched sideways so that the mask's widest row reaches u = -1 and 1 (some anchors lie on the straps)."""
+    w = flat.shape[1]
+    columns = np.flatnonzero((flat[..., 3] > 0.5).mean(0) > 0.12)
+    if not len(columns):
+        return flat
+    goal = (PAD_U / (2 + 2 * PAD_U) * (w - 1), (2 + PAD_U) / (2 + 2 * PAD_U) * (w - 1))
+    if columns[0] <= goal[0] + 2 and columns[-1] >= goal[1] - 2:
+        return flat
+    zoom = (goal[1] - goal[0]) / max(columns[-1] - columns[0], 1)
+    move = np.array([[zoom, 0, goal[0] - zoom * columns[0]], [0, 1, 0]], np.float32)
+    return cv2.warpAffine(flat, move, (w, flat.shape[0]), flags=cv2.INTER_LINEAR)
 
 
 def _textures(folder: Path) -> list[np.ndarray]:

@@ -17,13 +17,15 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass
 class Layer:
-    """Something to lay over the picture: its colour, alpha and the darkening (0..1) that it throws on what is behind it."""
+    """Something to lay over the picture: its colour, alpha, the darkening (0..1) that it throws on what is
+    behind it, and whether it hides glasses that the person wears."""
 
     x: int
     y: int
     rgb: np.ndarray
     alpha: np.ndarray
     shadow: np.ndarray | None = None
+    over_glasses: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ class Light:
     blur_px: float
     noise: float
 
-    def falloff(self, x: int, y: int, w: int, h: int, ss: float) -> np.ndarray:
-        """Brightness factor over a region [h,w] of samples: the face's own left-right and up-down gradient."""
-        gx = self.slope[0] * (x + (np.arange(w) + 0.5) / ss - self.centre[0])
-        gy = self.slope[1] * (y + (np.arange(h) + 0.5) / ss - self.centre[1])
+    def falloff(self, x: int, y: int, w: int, h: int) -> np.ndarray:
+        """Brightness factor over a region [h,w] of pixels: the face's own left-right and up-down gradient."""
+        gx = self.slope[0] * (x + np.arange(w) - self.centre[0])
+        gy = self.slope[1] * (y + np.arange(h) - self.centre[1])
         return np.clip(1 + gx[None] + 0.5 * gy[:, None], 0.6, 1.35).astype(np.float32)
 
 
@@ -69,7 +71,8 @@ def measure_light(rgb: np.ndarray, face: Face) -> Light:
     exposure = float(np.clip(0.5 * top / 245 + 0.5 * float(np.median(lum)) / 165, 0.3, 1.08))
     lit = small[bright >= top].mean(0)
     tint = np.clip(lit / max(float(lit @ _LUMA), 1), 0.85, 1.15) * 0.5 + 0.5
-    chroma = float((area.max(2).astype(np.int16) - area.min(2)).mean())
+    thin = area[::3, ::3].astype(np.int16)
+    chroma = float(np.abs(thin - thin[..., [1, 2, 0]]).max(2).mean())
     ab = np.c_[at - at.mean(0), np.ones(len(at))]
     slope = np.linalg.lstsq(ab, lum / max(float(lum.mean()), 1), rcond=None)[0][:2]
     limit = 0.035 / face.px_per_cm

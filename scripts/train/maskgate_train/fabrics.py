@@ -44,13 +44,13 @@ def surgical_colour(rng: np.random.Generator) -> np.ndarray:
     return any_colour(rng)
 
 
-def plain(rng: np.random.Generator, h: int, w: int, colour: np.ndarray) -> np.ndarray:
+def plain(rng: np.random.Generator, h: int, w: int, colour: np.ndarray, uneven: float = 0.025) -> np.ndarray:
     """One colour with weave noise and soft blotches."""
     out = np.empty((h, w, 3), np.float32)
     out[:] = colour
-    grain = rng.normal(0, rng.uniform(0.004, 0.03), (h // 2 + 1, w // 2 + 1)).astype(np.float32)
+    grain = rng.standard_normal((h // 2 + 1, w // 2 + 1), np.float32) * rng.uniform(0.002, 0.014)
     grain = cv2.resize(grain, (w, h), interpolation=cv2.INTER_LINEAR)
-    return np.clip(out * (1 + 2 * grain[..., None]) * cloudy(rng, h, w, 0.08)[..., None], 0, 1)
+    return np.clip(out * (1 + 2 * grain[..., None]) * cloudy(rng, h, w, uneven)[..., None], 0, 1)
 
 
 def cloudy(rng: np.random.Generator, h: int, w: int, depth: float, cells: int = 5) -> np.ndarray:

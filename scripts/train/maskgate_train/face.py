@@ -44,6 +44,12 @@ def _solver() -> np.ndarray:
     return np.linalg.pinv(np.c_[head, np.ones(len(head))])
 
 
+@cache
+def _anchors() -> tuple[np.ndarray, np.ndarray]:
+    at = standard_points()[list(_ANCHORS)]
+    return at, (at**2).sum(1)
+
+
 @dataclass(frozen=True)
 class Face:
     """One face in one picture. `pose` [2,4] maps standard cm to pixels, `offsets` is what is left at each point."""
@@ -58,13 +64,12 @@ class Face:
 
     def place(self, cm: np.ndarray) -> np.ndarray:
         """Pixels of points near the head's surface; follows this person's own shape."""
-        flat = cm.reshape(-1, 3)
-        anchors = list(_ANCHORS)
-        d2 = ((flat[:, None] - standard_points()[anchors][None]) ** 2).sum(-1)
-        d2 -= d2.min(1, keepdims=True)
-        w = np.exp(-d2 / (2 * _SOFT_CM**2))
+        flat = np.asarray(cm, np.float64).reshape(-1, 3)
+        at, at2 = _anchors()
+        closeness = (flat @ at.T - 0.5 * at2) / _SOFT_CM**2
+        w = np.exp(closeness - closeness.max(1, keepdims=True))
         w /= w.sum(1, keepdims=True)
-        px = flat @ self.pose[:, :3].T + self.pose[:, 3] + w @ self.offsets[anchors]
+        px = flat @ self.pose[:, :3].T + self.pose[:, 3] + w @ self.offsets[list(_ANCHORS)]
         return px.reshape(*cm.shape[:-1], 2)
 
     def depth(self, cm: np.ndarray) -> np.ndarray:

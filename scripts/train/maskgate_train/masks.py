@@ -24,7 +24,7 @@ _TEMPLATES = {"surgical": ("surgical", "surgical_blue", "surgical_green"), "n95"
 _SHAPES = {
     "surgical": Shape(((1.9, 3.3), (4.1, 4.75), (6.6, 4.2), (9.0, 2.9), (11.3, 0.3)), (6.3, 3.0, -2.6), (5.6, 8.0, -3.6)),
     "kn95": Shape(((1.6, 3.3), (4.0, 5.1), (6.4, 5.0), (8.9, 3.5), (11.5, 0.3)), (6.5, 3.0, -2.8), (5.7, 7.6, -3.8), 1, 1.3),
-    "n95": Shape(((1.7, 3.3), (4.0, 5.6), (6.5, 5.9), (9.0, 4.4), (11.2, 0.6)), (5.6, 3.8, -1.6), (5.0, 7.8, -2.4), 0.8, 2.1, 0.7),
+    "n95": Shape(((1.6, 3.3), (4.0, 5.6), (6.5, 5.9), (9.0, 4.4), (11.6, 0.4)), (6.2, 3.4, -2.0), (6.0, 8.6, -3.0), 0.8, 2.0, 0.7),
     "cloth": Shape(((1.8, 3.3), (4.1, 4.9), (6.6, 4.2), (9.1, 2.7), (11.4, 0.1)), (6.6, 2.8, -3.2), (6.0, 7.2, -4.3), 1, 1.4),
     "gas": Shape(((1.4, 3.5), (4.1, 6.6), (6.6, 6.8), (9.0, 5.0), (11.2, 1.5)), (6.4, 3.6, 0.5), (6.0, 8.0, 0.0), 0.5, 1.9),
     "fitted": Shape(((1.6, 3.2), (4.0, 5.3), (6.6, 5.5), (9.2, 4.0), (11.5, 0.4)), (6.5, 3.4, -2.7), (6.0, 7.2, -3.8), 1, 1.5),
@@ -85,7 +85,7 @@ def _pleats(h: int, w: int, rng: np.random.Generator) -> np.ndarray:
         v = v0 + rng.uniform(-0.02, 0.05) * (1 - cols**2)
         t = (rows - v) / 0.09
         out += np.where(t > 0, -np.exp(-t * 2.2), 0.45 * np.exp(t * 1.6)) * rng.uniform(0.6, 1)
-    return out * rng.uniform(0.08, 0.3)
+    return out * rng.uniform(0.14, 0.42)
 
 
 def _hems(h: int, w: int, rng: np.random.Generator, depth: float) -> np.ndarray:
@@ -159,20 +159,16 @@ def _cut(kind: str, h: int, w: int) -> np.ndarray:
     """Outline in (u,v), a little rounded at the corners."""
     u = np.abs(np.linspace(-1 - PAD_U, 1 + PAD_U, w))[None]
     v = np.linspace(-PAD_V, 1 + PAD_V, h)[:, None]
-    power = {"surgical": 14, "n95": 3.2, "kn95": 8}.get(kind, 9)
-    r = u**power + np.abs(2 * v - 1) ** (power + 4)
+    power = {"surgical": 14, "n95": 5, "kn95": 8}.get(kind, 9)
+    r = u**power + np.abs(2 * v - 1) ** (power + 5)
     return np.clip((1.0 - r) * 6 + 0.5, 0, 1).astype(np.float32)
 
 
-def _template(kind: str, face: Face, rng: np.random.Generator, assets: Assets) -> np.ndarray | None:
+def _template(kind: str, rng: np.random.Generator, assets: Assets) -> np.ndarray | None:
     names = [n for n in _TEMPLATES.get(kind, ()) if n in assets.templates]
     if not names:
         return None
-    name = names[rng.integers(len(names))]
-    turned = f"{name}_{'left' if face.yaw < 0 else 'right'}"
-    if abs(face.yaw) > 22 and turned in assets.templates:
-        name = turned
-    texture = assets.templates[name].copy()
+    texture = assets.templates[names[rng.integers(len(names))]].copy()
     if kind in ("cloth", "surgical", "kn95", "n95") and rng.random() < (0.7 if kind == "cloth" else 0.3):
         _dye(texture, kind, rng, assets)
     return texture
@@ -192,8 +188,8 @@ def _dye(texture: np.ndarray, kind: str, rng: np.random.Generator, assets: Asset
     texture[..., :3] = np.clip(base * np.clip(folds, 0.3, 1.6)[..., None], 0, 1)
 
 
-def _texture(kind: str, face: Face, rng: np.random.Generator, assets: Assets, zoom: int) -> np.ndarray | None:
-    found = _template(kind, face, rng, assets) if kind == "gas" or rng.random() < 0.45 else None
+def _texture(kind: str, rng: np.random.Generator, assets: Assets, zoom: int) -> np.ndarray | None:
+    found = _template(kind, rng, assets) if kind == "gas" or rng.random() < 0.45 else None
     if found is None:
         return None if kind == "gas" else drawn_texture(kind, rng, assets, zoom)
     return found
@@ -210,7 +206,7 @@ def put_on(
     make = kind
     if kind in WRONG:
         make = str(rng.choice(["surgical", "surgical", "cloth", "kn95", "fitted", "sport", "n95"]))
-    texture = _texture(make, face, rng, assets, zoom)
+    texture = _texture(make, rng, assets, zoom)
     if texture is None:
         return None
     shape = _vary(_SHAPES[make], rng)
@@ -242,15 +238,18 @@ def _loops(
         return []
     white = np.array([0.9, 0.9, 0.9])
     colour = white if rng.random() < 0.65 and make != "sport" else texture[48, 64, :3] * 0.9
-    strands, ear = [], [7.0, 1.6 + rng.uniform(-0.4, 0.5), -6.6]
+    strands, ear = [], [6.95, 1.6 + rng.uniform(-0.4, 0.5), -5.4]
+    row = face.place(grid[len(grid) // 2])
     for side, column in ((-1, 1), (1, -2)):
-        if side * face.yaw > 25:
+        out = row[column] - row[column - 2 * side]
+        ear_px = face.place(np.array([side * ear[0], 4.0, ear[2]]))
+        if side * face.yaw > 22 or out @ (row[column] - row[len(row) // 2]) <= 0 or out @ (ear_px - row[column]) <= 0:
             continue
-        for row, at in ((1, [side * ear[0], ear[1] - 0.6, ear[2]]), (-2, [side * ear[0], ear[1] + 2.6, ear[2]])):
-            start, end = grid[row, column], np.array(at)
+        for line, at in ((1, [side * ear[0], ear[1] - 0.6, ear[2]]), (-2, [side * ear[0], ear[1] + 2.6, ear[2]])):
+            start, end = grid[line, column], np.array(at)
             sag = np.array([side * 0.15, rng.uniform(0, 0.5), 0])
-            strands.append(face.place(np.stack([start, (start + end) / 2 + sag, end])))
-    return _strands(strands, colour, face, light, rng, shape)
+            strands.append(np.stack([start, (start + end) / 2 + sag, end]))
+    return _strands(list(face.place(np.array(strands))), colour, face, light, rng, shape) if strands else []
 
 
 def _strands(
@@ -297,6 +296,7 @@ def _hang(
     source = np.float32([[0.07 * w, 0.07 * h], [0.93 * w, 0.07 * h], [0.93 * w, 0.93 * h], [0.07 * w, 0.93 * h]])
     warp = cv2.getPerspectiveTransform(source, (quad - [box[0], box[1]]).astype(np.float32) * ss)
     size = ((box[2] - box[0]) * ss, (box[3] - box[1]) * ss)
+    flat[..., :3] *= flat[..., 3:]
     layer = finish(cv2.warpPerspective(flat, warp, size, flags=cv2.INTER_LINEAR), box, ss, face, light, rng)
     _free(layer, face, (*NOSE, *LIPS))
     if layer.alpha.sum() < 6 * face.px_per_cm**2:

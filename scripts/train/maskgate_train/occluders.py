@@ -53,7 +53,6 @@ def _lay(scene: Scene, texture: np.ndarray, corners_cm: np.ndarray, centre: np.n
     framed = _premultiplied(texture)
     size = ((box[2] - box[0]) * ss, (box[3] - box[1]) * ss)
     drawn = cv2.warpPerspective(framed, warp, size, flags=cv2.INTER_LINEAR)
-    drawn[..., :3] /= np.maximum(drawn[..., 3:], 1e-3)
     return finish(drawn, box, ss, face, light, rng)
 
 
@@ -307,7 +306,7 @@ def sunglasses(*scene) -> list[Layer] | None:
         if r < 0.75:
             cv2.rectangle(texture, (x - 25, 10), (x + 25, 30), tint, -1)
     cv2.line(texture, (0, 17), (w, 17), tint, 4)
-    gloss = np.linspace(rng.uniform(1, 2.5), 0.8, h).astype(np.float32)
+    gloss = np.linspace(rng.uniform(1, 1.5), 0.8, h).astype(np.float32)
     texture[..., :3] = np.clip(texture[..., :3] * gloss[:, None, None], 0, 1)
     texture[..., 3] *= rng.uniform(0.85, 1)
     face = scene[1]

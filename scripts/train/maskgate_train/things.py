@@ -41,8 +41,8 @@ def notebook(rng: np.random.Generator, w_cm: float, h_cm: float, pictures: list[
     if rng.random() < 0.15:
         return _open_pages(rng, h, w)
     colour = fabrics.any_colour(rng) if rng.random() < 0.65 else fabrics.surgical_colour(rng)
-    cover = fabrics.plain(rng, h, w, colour) if rng.random() < 0.72 else fabrics.printed(rng, h, w, pictures)
-    cover = cover * fabrics.cloudy(rng, h, w, 0.05)[..., None]
+    cover = fabrics.plain(rng, h, w, colour, 0.02) if rng.random() < 0.72 else fabrics.printed(rng, h, w, pictures)
+    cover = cover * fabrics.cloudy(rng, h, w, 0.03, 3)[..., None]
     pick = rng.random()
     spine = int(rng.uniform(0.4, 1.6) * PER_CM)
     if pick < 0.35:
@@ -72,7 +72,7 @@ def _label(cover: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _open_pages(rng: np.random.Generator, h: int, w: int) -> np.ndarray:
-    page = fabrics.plain(rng, h, w, fabrics.near((0.93, 0.92, 0.88), rng))
+    page = fabrics.plain(rng, h, w, fabrics.near((0.93, 0.92, 0.88), rng), 0.02)
     _text(page, rng, [rng.uniform(0.15, 0.5)] * 3, rng.uniform(0.5, 0.9), 0.96)
     across = np.abs(np.linspace(-1, 1, w))
     return solid(page * (0.6 + 0.4 * np.clip(across * 4, 0, 1) ** 0.5).astype(np.float32)[None, :, None])
@@ -81,7 +81,7 @@ def _open_pages(rng: np.random.Generator, h: int, w: int) -> np.ndarray:
 def paper(rng: np.random.Generator, w_cm: float, h_cm: float) -> np.ndarray:
     """A sheet: blank, written, printed with a block of colour; sometimes wavy."""
     h, w = _size(w_cm, h_cm)
-    sheet = fabrics.plain(rng, h, w, fabrics.near((0.94, 0.94, 0.93), rng, 0.02))
+    sheet = fabrics.plain(rng, h, w, fabrics.near((0.94, 0.94, 0.93), rng, 0.02), 0.02)
     if rng.random() < 0.2:
         sheet[:] = fabrics.any_colour(rng)
     if rng.random() < 0.55:

@@ -13,13 +13,13 @@ export interface GstreamerCameraSettings extends PipelineSettings, Patience {
 function nameOf({ preset, device, sensorId, url }: GstreamerCameraSettings): string {
   switch (preset) {
     case "v4l2":
-      return `camera ${device ?? "/dev/video0"}`;
+      return `camera ${device}`;
     case "argus":
-      return `camera argus sensor ${sensorId ?? 0}`;
+      return `camera argus sensor ${sensorId}`;
     case "libcamera":
-      return `camera libcamera ${device ?? "(first)"}`;
+      return "camera libcamera";
     case "rtsp":
-      return `camera ${redact(url ?? "rtsp")}`;
+      return `camera ${redact(url)}`;
     case "custom":
       return "camera pipeline";
   }

@@ -12,14 +12,14 @@ export type Preset = "v4l2" | "argus" | "libcamera" | "rtsp" | "custom";
 /** What the pipelines are made of. */
 export interface PipelineSettings {
   readonly preset: Preset;
-  /** v4l2: device file, /dev/video0 without it. libcamera: camera name, the first camera without it. */
-  readonly device?: string | undefined;
+  /** v4l2: device file. */
+  readonly device: string;
   /** argus: which CSI sensor. */
-  readonly sensorId?: number | undefined;
+  readonly sensorId: number;
   /** rtsp: address, with credentials if the camera wants any. */
-  readonly url?: string | undefined;
+  readonly url: string;
   /** custom: a gst-launch pipeline, written as for the shell, that ends where its pictures come out. */
-  readonly pipeline?: string | undefined;
+  readonly pipeline: string;
   readonly widthPx: number;
   readonly heightPx: number;
   readonly framesPerSecond: number;
@@ -59,8 +59,8 @@ function unquote(part: string): string {
   return part.startsWith("\\") ? part.slice(1) : part;
 }
 
-function required(value: string | undefined, key: string, preset: Preset): string {
-  if (value !== undefined && value.trim() !== "") return value;
+function required(value: string, key: string, preset: Preset): string {
+  if (value.trim() !== "") return value;
   throw new KioskError("bad-config", `camera.gstreamer.${key} is empty; the preset "${preset}" needs it`);
 }
 
@@ -72,19 +72,18 @@ function source(settings: PipelineSettings): readonly string[] {
   const fewer = ["videorate", "drop-only=true", `max-rate=${Math.ceil(framesPerSecond)}`];
   switch (preset) {
     case "v4l2": {
-      const camera = ["v4l2src", property("device", device ?? "/dev/video0")];
+      const camera = ["v4l2src", property("device", required(device, "device", preset))];
       // Left alone, v4l2src takes the largest picture, which many USB cameras give at a few frames a second only.
       return chain(camera, [`video/x-raw,${atMost};image/jpeg,${atMost}`], ["decodebin"], newestOnly, fewer);
     }
     case "argus": {
-      const camera = ["nvarguscamerasrc", `sensor-id=${sensorId ?? 0}`];
+      const camera = ["nvarguscamerasrc", `sensor-id=${sensorId}`];
       const rate = `framerate=${Math.ceil(framesPerSecond)}/1`;
       const fromGpu = [["nvvidconv"], [`video/x-raw,format=BGRx,${size}`]];
       return chain(camera, [`video/x-raw(memory:NVMM),${size},${rate}`], newestOnly, ...fromGpu);
     }
     case "libcamera": {
-      const camera = ["libcamerasrc", ...(device === undefined ? [] : [property("camera-name", device)])];
-      return chain(camera, [`video/x-raw,${size}`], newestOnly, fewer);
+      return chain(["libcamerasrc"], [`video/x-raw,${size}`], newestOnly, fewer);
     }
     case "rtsp": {
       const location = property("location", required(url, "url", preset));

@@ -16,8 +16,8 @@ import { RawFrames, type RawFormat } from "./raw-frames.ts";
 export interface Patience {
   /** Silence longer than this is a fault, and the program is started anew. */
   readonly silenceMs: number;
-  /** The same before the first frame of a run: sensors, network and decoders take seconds to start. */
-  readonly startMs: number;
+  /** The same before the first frame of a run (10 s without it): sensors, network and decoders take seconds to start. */
+  readonly startMs?: number | undefined;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
 }
@@ -39,6 +39,7 @@ export interface ProgramCameraPlan extends Patience {
   explain(end: ProgramEnd): KioskError;
 }
 
+const defaultStartMs = 10_000;
 /** The pipe is read at no more than this many times the asked rate; beyond it the program has to wait. */
 const surplus = 4;
 /** A timer this late means that our own event loop was busy, and the frames may lie unread in the pipe. */
@@ -98,7 +99,7 @@ export class ProgramCamera implements Camera {
 
   /** Starts the program; rejects if it is not installed. */
   async #run(): Promise<void> {
-    const { program: name, packageName, args, stopSignal, startMs, silenceMs } = this.#plan;
+    const { program: name, packageName, args, stopSignal, startMs = defaultStartMs, silenceMs } = this.#plan;
     const setpriv = await requireProgram("setpriv", "util-linux");
     const program = await requireProgram(name, packageName);
     if (this.#isDisposed) return;

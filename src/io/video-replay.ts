@@ -14,11 +14,9 @@ export interface VideoReplaySettings extends Patience {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly framesPerSecond: number;
-  /** Name or path of gst-launch-1.0 or ffmpeg; without it the first of the two that is installed. */
-  readonly program?: string | undefined;
+  /** Name or path of gst-launch-1.0 (or of ffmpeg); where it is not installed, ffmpeg plays the video. */
+  readonly program: string;
 }
-
-const programs = ["gst-launch-1.0", "ffmpeg"];
 
 function ffmpegArguments({ path: file, widthPx, heightPx }: VideoReplaySettings): readonly string[] {
   const scale = `scale=${widthPx}:${heightPx}:force_original_aspect_ratio=decrease`;
@@ -32,11 +30,13 @@ function ffmpegFault(name: string, end: ProgramEnd): KioskError {
   return new KioskError("camera-ended", `${name}: ffmpeg ended (${end.how}): ${cause}`);
 }
 
-async function chooseProgram(wanted: string | undefined): Promise<string> {
-  if (wanted !== undefined) return wanted;
-  for (const program of programs) if ((await findProgram(program)) !== undefined) return program;
+async function chooseProgram(wanted: string): Promise<string> {
+  for (const program of [wanted, "ffmpeg"]) if ((await findProgram(program)) !== undefined) return program;
   const mend = "install the packages gstreamer1.0-tools and gstreamer1.0-plugins-good, or ffmpeg";
-  throw new KioskError("camera-missing", `no program to play videos is installed; ${mend}`);
+  throw new KioskError(
+    "camera-missing",
+    `neither ${wanted} nor ffmpeg is installed to play the video; ${mend}`,
+  );
 }
 
 /** How the video is played; rejects with a KioskError if there is no program for it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openGstreamerCamera } from "../../src/io/camera-gstreamer.ts";
-import { clock, customCamera, misbehaving, until, watch } from "./camera-probe.ts";
+import { assertFault, clock, customCamera, misbehaving, until, watch } from "./camera-probe.ts";
 
 test("frames of a real pipeline have the asked size, rate and colours", async () => {
   await using camera = openGstreamerCamera(
@@ -25,8 +25,8 @@ test("frames of a real pipeline have the asked size, rate and colours", async ()
     ...last.bytes.subarray((y * 64 + x) * 3, (y * 64 + x) * 3 + 3),
   ];
   assert.ok(
-    pixel(2, 2).every((value) => Math.abs(value - 191) < 8),
-    `grey bar: ${pixel(2, 2).join()}`,
+    pixel(2, 2).every((value) => value > 247),
+    `white bar: ${pixel(2, 2).join()}`,
   );
   const [red = 0, green = 0, blue = 255] = pixel(13, 2);
   assert.ok(red > 170 && green > 170 && blue < 40, `yellow bar: ${pixel(13, 2).join()}`);
@@ -59,8 +59,7 @@ test("a pipeline that ends is a fault, and the next frame is the recovery", asyn
   await using camera = openGstreamerCamera(customCamera("videotestsrc is-live=true num-buffers=5"), clock);
   const { faults, story } = await watch(camera);
   await until("two faults", () => faults.length >= 2);
-  assert.equal(faults[0]?.code, "camera-ended");
-  assert.match(faults[0]?.message ?? "", /camera pipeline: its program ended \(exit code 0\)/);
+  assertFault(faults, "camera-ended", /camera pipeline: its program ended \(exit code 0\)/);
   const between = story.slice(story.indexOf("fault"), story.lastIndexOf("fault"));
   assert.ok(between.includes("frame"), story.join());
 });
@@ -85,8 +84,7 @@ for (const { pipeline, message } of absent) {
     await using camera = openGstreamerCamera(customCamera(pipeline), clock);
     const { faults } = await watch(camera);
     await until("a fault", () => faults.length >= 1);
-    assert.equal(faults[0]?.code, "camera-missing");
-    assert.match(faults[0]?.message ?? "", message);
+    assertFault(faults, "camera-missing", message);
   });
 }
 
@@ -95,9 +93,9 @@ test("a USB camera that is not plugged in is named, and tried again", async () =
   await using camera = openGstreamerCamera(settings, clock);
   const { faults } = await watch(camera);
   await until("two faults", () => faults.length >= 2);
-  assert.equal(faults[0]?.code, "camera-missing");
-  assert.equal(
-    faults[0]?.message,
+  assertFault(
+    faults,
+    "camera-missing",
     "camera /dev/video99: v4l2src0: Cannot identify device '/dev/video99'. (system error: No such file or directory)",
   );
 });

@@ -1,9 +1,10 @@
 /** Watches a camera from outside: keeps copies of what it delivers, and waits for what a test expects. */
+import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { KioskError } from "../../src/core/errors.ts";
+import type { ErrorCode, KioskError } from "../../src/core/errors.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import type { Camera, Clock } from "../../src/core/ports.ts";
 import type { GstreamerCameraSettings } from "../../src/io/camera-gstreamer.ts";
@@ -25,7 +26,7 @@ export function customCamera(
   return {
     preset: "custom",
     pipeline,
-    program: "gst-launch-1.0",
+    ...{ device: "/dev/video0", sensorId: 0, url: "", program: "gst-launch-1.0" },
     widthPx: 32,
     heightPx: 24,
     framesPerSecond: 50,
@@ -37,18 +38,24 @@ export function customCamera(
   };
 }
 
+/** When which process started. */
+export interface Start {
+  readonly pid: number;
+  readonly atMs: number;
+}
+
 /** A stand-in with this behaviour, and how to read which processes it started. */
 export function misbehaving(
   behaviour: string,
   over: Partial<GstreamerCameraSettings> = {},
 ): {
   readonly settings: GstreamerCameraSettings;
-  starts(): readonly { readonly pid: number; readonly atMs: number }[];
+  readonly starts: () => readonly Start[];
 } {
   const record = path.join(temporaryFolder(), "starts");
   return {
     settings: customCamera(`${behaviour} ${record}`, { program: standIn, ...over }),
-    starts() {
+    starts: () => {
       try {
         const lines = readFileSync(record, "utf8").trim().split("\n");
         return lines.map((line) => ({ pid: Number(line.split(" ")[0]), atMs: Number(line.split(" ")[1]) }));
@@ -107,4 +114,11 @@ export async function watch(camera: Camera): Promise<Probe> {
     },
   });
   return probe;
+}
+/** The first fault has this code, and this is what it says. */
+export function assertFault(faults: readonly KioskError[], code: ErrorCode, message: RegExp | string): void {
+  const [fault] = faults;
+  assert.equal(fault?.code, code);
+  if (typeof message === "string") assert.equal(fault.message, message);
+  else assert.match(fault.message, message);
 }

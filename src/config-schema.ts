@@ -4,9 +4,6 @@
  */
 import { z } from "zod";
 
-/** Longest path of a Unix socket that Linux takes: 108 bytes with the closing zero. */
-export const longestSocketPathBytes = 107;
-
 const whole = (min: number, max: number, value: number, meta: { unit?: string; text: string }) =>
   z.int().min(min).max(max).default(value).meta(meta);
 const part = (min: number, max: number, text: string) => z.number().min(min).max(max).meta({ text });
@@ -57,7 +54,7 @@ const camera = z.strictObject({
 
 const faces = z.strictObject({
   leastFacePx: whole(20, 2000, 40, { unit: "px", text: "smallest face that is searched and classified" }),
-  minScore: part(0.05, 0.99, "detector score from which something is a face").default(0.5),
+  minScore: part(0.3, 0.99, "mean detector score of two looks from which something is a face").default(0.6),
 });
 
 const model = z.strictObject({

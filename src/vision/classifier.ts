@@ -1,5 +1,5 @@
 /** The mask classifier: crops in, one probability a crop out, through ONNX Runtime. */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor, env } from "onnxruntime-node";
 import { KioskError, messageOf } from "../core/errors.ts";
 import type { RunningModel } from "../core/ports.ts";
 import { cropPx } from "./crop.ts";
@@ -23,6 +23,9 @@ export interface Classifier {
   classify(crops: readonly Uint8Array[]): Promise<number[]>;
   dispose(): Promise<void>;
 }
+
+// What ONNX Runtime would write to stderr by itself, such as why a provider does not load, comes back as an error too.
+env.logLevel = "fatal";
 
 const cropBytes = cropPx * cropPx * 3;
 

@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+/** The entry point of every command. Bad input ends with one clear line and exit code 2; only a bug shows its stack. */
+import { classifyPictures } from "./classify.ts";
+import { helpText, parseCommand, type Command } from "./command-line.ts";
+import { configTable, formatConfigTable } from "./config-table.ts";
+import { loadConfig } from "./config.ts";
+import { KioskError, type ErrorCode } from "./core/errors.ts";
+import { writeCrops } from "./crops.ts";
+import { pipelineSettings } from "./pipeline-settings.ts";
+import { run } from "./run.ts";
+import { showStatus, watchStatus } from "./show-status.ts";
+import { version } from "./version.ts";
+import { loadFaceDetector } from "./vision/detector.ts";
+import { disposePipeline, loadPipeline } from "./vision/pipeline.ts";
+
+const exitCodes = { done: 0, failed: 1, badInput: 2 } as const;
+
+/** Failures of a daemon that had started: nothing the user typed was wrong. */
+const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
+
+const write = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(helpText());
+    return exitCodes.done;
+  }
+  if (args[0] === "--version") {
+    write(version);
+    return exitCodes.done;
+  }
+  return runCommand(parseCommand(args));
+}
+
+async function runCommand(command: Command): Promise<number> {
+  const isJson = command.flags.has("json");
+  switch (command.name) {
+    case "run":
+      await run(command.values.get("config"), untilStopped());
+      return exitCodes.done;
+    case "status":
+      write(await showStatus(socketOf(command), isJson));
+      return exitCodes.done;
+    case "watch":
+      await watchStatus(socketOf(command), isJson, write, untilStopped());
+      return exitCodes.done;
+    case "classify":
+      return classify(command, isJson);
+    case "crops":
+      return crops(command);
+    case "config":
+      process.stdout.write(formatConfigTable(configTable(), isJson ? "json" : "text"));
+      return exitCodes.done;
+  }
+}
+
+function socketOf({ values }: Command): string {
+  return values.get("socket") ?? loadConfig(values.get("config")).status.socketPath;
+}
+
+async function classify({ paths, values }: Command, isJson: boolean): Promise<number> {
+  const config = loadConfig(values.get("config"));
+  const pipeline = await loadPipeline(pipelineSettings(config));
+  const { model } = pipeline.classifier;
+  for (const { provider, reason } of isJson ? [] : model.passedOver) {
+    process.stderr.write(`maskgate: provider ${provider} does not run (${reason}); ${model.provider} does\n`);
+  }
+  const unreadable = await classifyPictures(pipeline, {
+    paths,
+    isJson,
+    annotateFolder: values.get("annotate"),
+    threshold: config.access.threshold ?? model.threshold,
+    write,
+  });
+  await disposePipeline(pipeline);
+  return unreadable > 0 ? exitCodes.badInput : exitCodes.done;
+}
+
+async function crops({ paths, values }: Command): Promise<number> {
+  const out = values.get("out");
+  if (out === undefined) throw new KioskError("bad-usage", "maskgate crops: --out DIR is missing");
+  const { faceModelFolder, faces } = pipelineSettings(loadConfig(values.get("config")));
+  const detector = await loadFaceDetector(faceModelFolder);
+  const result = await writeCrops(paths, out, detector, faces);
+  write(`${result.faces} crops of ${result.pictures} pictures in ${out}; ${result.unreadable} not readable`);
+  return result.unreadable > 0 ? exitCodes.badInput : exitCodes.done;
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process as if nobody had listened. */
+function untilStopped(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function report(error: unknown): number {
+  if (!(error instanceof KioskError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`maskgate: this is a bug: ${text}\n`);
+    return exitCodes.failed;
+  }
+  for (const line of error.message.split("\n")) process.stderr.write(`maskgate: ${line}\n`);
+  return runtimeFailures.has(error.code) ? exitCodes.failed : exitCodes.badInput;
+}
+
+// `| head` closes the pipe early: that is the reader's choice and no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
+});
+
+process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -1,0 +1,167 @@
+/** `maskgate run`: the composition root. Every adapter is opened here, in the order that keeps the door locked, and closed in reverse. */
+import { loadConfig } from "./config.ts";
+import type { Config } from "./config-schema.ts";
+import { KioskError } from "./core/errors.ts";
+import type { Policy } from "./core/policy.ts";
+import type { Camera, Clock, Door, Indicator, RunningModel, Vision } from "./core/ports.ts";
+import type { ModelStatus } from "./core/status.ts";
+import { openGstreamerCamera } from "./io/camera-gstreamer.ts";
+import { openReplayCamera } from "./io/camera-replay.ts";
+import { monotonicClock } from "./io/clock.ts";
+import { lockedLevel, openDoor } from "./io/door.ts";
+import { openCharacterDeviceGpio } from "./io/gpio-character-device.ts";
+import { openSimulatedGpio } from "./io/gpio-simulated.ts";
+import { openSysfsGpio } from "./io/gpio-sysfs.ts";
+import type { Gpio, OutputLine } from "./io/gpio.ts";
+import { openIndicator } from "./io/indicator.ts";
+import { openLog, type Log } from "./io/log.ts";
+import { Metrics } from "./io/metrics.ts";
+import { fetchStatus } from "./io/status-client.ts";
+import { StatusServer } from "./io/status-server.ts";
+import { openServiceManager } from "./io/systemd.ts";
+import { Kiosk } from "./kiosk.ts";
+import { pipelineSettings } from "./pipeline-settings.ts";
+import { stepLog } from "./step-log.ts";
+import { version } from "./version.ts";
+import { startVision } from "./vision/worker-vision.ts";
+
+/** No lease of the lock outlives the policy's by more than this. */
+const leaseSlackMs = 100;
+/** /healthz is bad when nothing was decided for this long. */
+const freshMs = 3000;
+
+/**
+ * Runs until the signal aborts or a replay that plays once has ended.
+ * @throws KioskError for everything that the configuration or the machine lacks
+ */
+export async function run(configFile: string | undefined, signal: AbortSignal): Promise<void> {
+  const config = loadConfig(configFile);
+  const log = openLog(config.log.level);
+  const clock = monotonicClock();
+  await refuseSecond(config.status.socketPath);
+
+  await using service = await openServiceManager({ clock, log });
+  await using gpio = await openGpio(config);
+  await using door = openLock(gpio, config, clock);
+  await using indicator = openLeds(gpio, config, clock);
+  log.info({ version, driver: config.gpio.driver }, "door locked");
+  await using vision = await startVision(pipelineSettings(config));
+  const model = reportModel(vision, config, log);
+  await using camera = openCamera(config, clock);
+  await runKiosk({ config, log, clock, service, door, indicator, vision, model, camera }, signal);
+}
+
+interface Opened {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly service: Awaited<ReturnType<typeof openServiceManager>>;
+  readonly door: Door;
+  readonly indicator: Indicator;
+  readonly vision: Vision;
+  readonly model: ModelStatus;
+  readonly camera: Camera;
+}
+
+async function runKiosk(opened: Opened, signal: AbortSignal): Promise<void> {
+  const { config, log, clock, service, model } = opened;
+  const steps = stepLog(log);
+  using metrics = new Metrics(() => kiosk.snapshot().camera);
+  metrics.provider(model);
+  const kiosk: Kiosk = new Kiosk({
+    ...opened,
+    version,
+    policy: policyOf(config, opened.vision.model),
+    listener: {
+      stepped: (state, times) => {
+        steps(state);
+        metrics.state(kiosk.snapshot());
+        if (times) metrics.frame(times);
+        server.update(times ? "frame" : "tick");
+      },
+      cameraFaulted: (code) => {
+        metrics.cameraFault(code);
+      },
+    },
+  });
+  await using server = await StatusServer.open({
+    socketPath: config.status.socketPath,
+    maxClients: config.status.maxClients,
+    freshMs,
+    clock,
+    snapshot: () => kiosk.snapshot(),
+    metrics,
+  });
+  log.info({ socketPath: config.status.socketPath }, "status socket open");
+  await service.ready("started; door locked; no frame yet");
+  try {
+    await kiosk.run(signal);
+  } finally {
+    await service.stopping();
+    log.info("stopping; door locked");
+  }
+}
+
+async function refuseSecond(socketPath: string): Promise<void> {
+  const isLive = await fetchStatus(socketPath).then(
+    () => true,
+    () => false,
+  );
+  if (isLive) {
+    throw new KioskError(
+      "socket-busy",
+      `${socketPath}: a running maskgate daemon owns this status socket; stop it first`,
+    );
+  }
+}
+
+async function openGpio(config: Config): Promise<Gpio> {
+  switch (config.gpio.driver) {
+    case "simulated":
+      return openSimulatedGpio(config.gpio.simulatorDir);
+    case "character-device":
+      return openCharacterDeviceGpio();
+    case "sysfs":
+      return openSysfsGpio();
+  }
+}
+
+function openLock(gpio: Gpio, { gpio: { door }, access }: Config, clock: Clock): Door {
+  const line = gpio.requestOutput({ ...door, consumer: "maskgate-door" }, lockedLevel(door.wiring));
+  return openDoor(line, { wiring: door.wiring, maxUnlockMs: access.unlockMs + leaseSlackMs }, clock);
+}
+
+function openLeds(gpio: Gpio, config: Config, clock: Clock): Indicator {
+  const line = (colour: "green" | "red" | "amber"): OutputLine | undefined => {
+    const { isFitted, ...place } = config.gpio[colour];
+    return isFitted
+      ? gpio.requestOutput({ ...place, consumer: `maskgate-${colour}` }, "inactive")
+      : undefined;
+  };
+  const [green, red, amber] = [line("green"), line("red"), line("amber")];
+  return openIndicator({ ...(green && { green }), ...(red && { red }), ...(amber && { amber }) }, clock);
+}
+
+function openCamera({ camera }: Config, clock: Clock): Camera {
+  const { source, replay, gstreamer, ...common } = camera;
+  return source === "replay"
+    ? openReplayCamera({ ...common, ...replay, program: gstreamer.program }, clock)
+    : openGstreamerCamera({ ...common, ...gstreamer }, clock);
+}
+
+function policyOf({ access }: Config, model: RunningModel): Policy {
+  return { ...access, threshold: access.threshold ?? model.threshold };
+}
+
+function reportModel({ model }: Vision, config: Config, log: Log): ModelStatus {
+  const askedProvider = config.model.providers[0] ?? model.provider;
+  for (const { provider, reason } of model.passedOver) {
+    log.warn(
+      { provider, reason, runs: model.provider },
+      `provider ${provider} was asked for and does not run`,
+    );
+  }
+  const { name, version: modelVersion, provider } = model;
+  log.info({ name, version: modelVersion, provider }, "model loaded");
+  return { name, version: modelVersion, provider, askedProvider, isFirstChoice: provider === askedProvider };
+}

@@ -14,7 +14,7 @@ from . import fabrics
 from .assets import TEXTURE_H, TEXTURE_W, Assets
 from .blend import Layer, Light, region_of, shrink
 from .face import LIPS, NOSE, Face
-from .surface import PAD_U, PAD_V, Shape, finish, grid_of, render
+from .surface import PAD_U, PAD_V, Shape, finish, grid_of, render, samples
 
 PROPER = ("surgical", "n95", "kn95", "cloth", "gas", "fitted", "sport")
 WRONG = ("under_nose", "under_mouth", "on_chin", "hanging")
@@ -196,10 +196,11 @@ def _texture(kind: str, rng: np.random.Generator, assets: Assets, zoom: int) -> 
 
 
 def put_on(
-    kind: str, rgb_shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets, zoom: int = 1
+    kind: str, rgb_shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets, zoom: int = 1,
+    max_yaw: float = 62,
 ) -> list[Layer] | None:
     """Layers of a mask of a kind of PROPER, or of any mask worn in a way of WRONG; None if the head is turned too far."""
-    if abs(face.yaw) > 62 or abs(face.pitch) > 45:
+    if abs(face.yaw) > max_yaw or abs(face.pitch) > 45:
         return None
     if kind == "hanging":
         return _hang(rgb_shape, face, light, rng, assets)
@@ -260,7 +261,7 @@ def _strands(
     box = region_of(np.concatenate(strands), face.px_per_cm * 0.5, shape)
     if box is None:
         return []
-    ss = int(np.clip(round(10 / face.px_per_cm), 1, 3))
+    ss = samples(face)
     h, w = (box[3] - box[1]) * ss, (box[2] - box[0]) * ss
     mask = np.zeros((h, w), np.uint8)
     width = max(1, round(rng.uniform(0.16, 0.32) * face.px_per_cm * ss))
@@ -290,7 +291,7 @@ def _hang(
     box = region_of(np.r_[quad, ear[None]], face.px_per_cm, shape)
     if box is None:
         return None
-    ss = int(np.clip(round(10 / face.px_per_cm), 1, 3))
+    ss = samples(face)
     flat = np.rot90(texture, int(rng.choice([1, 3]))).copy()
     h, w = flat.shape[:2]
     source = np.float32([[0.07 * w, 0.07 * h], [0.93 * w, 0.07 * h], [0.93 * w, 0.93 * h], [0.07 * w, 0.93 * h]])

@@ -19,6 +19,7 @@ _ROWS, _COLS = 9, 13
 U = np.linspace(-1 - PAD_U, 1 + PAD_U, _COLS)
 V = np.linspace(-PAD_V, 1 + PAD_V, _ROWS)
 _COARSE = 22
+_KNEE = 195.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ def _outline(px: np.ndarray, seen: np.ndarray, box: tuple[int, int, int, int], s
     return mask.astype(np.float32) * (1 / 255)
 
 
+def samples(face: Face) -> int:
+    """Samples a pixel side: more where the face is small."""
+    return 3 if face.px_per_cm < 3.5 else 2
+
+
 def shade_of(face: Face, grid: np.ndarray, px: np.ndarray, light_from: np.ndarray, hardness: float) -> np.ndarray:
     """Lambert factor at the nodes, 1 on average."""
     node = np.concatenate([px / face.px_per_cm, face.depth(grid)[..., None]], -1)
@@ -133,7 +139,7 @@ def render(
     box = region_of(px[near], 1.2 * face.px_per_cm, shape)
     if box is None:
         return None
-    ss = int(np.clip(round(10 / face.px_per_cm), 1, 3))
+    ss = samples(face)
     sparse = near.copy()
     sparse[1::2, ::2] = False
     uv = np.stack(np.meshgrid(U, V), -1)
@@ -157,10 +163,13 @@ def finish(
     whole = shrink(drawn, ss)
     small = np.ascontiguousarray(whole[..., 3])
     h, w = small.shape
-    gain = light.falloff(box[0], box[1], w, h) * (255 * light.exposure * rng.uniform(0.88, 1.08))
+    gain = light.falloff(box[0], box[1], w, h) * (255 * light.exposure * rng.uniform(0.88, 1.18))
     # Even black cloth gives back a few percent.
     seen = 0.035 + 0.965 * whole[..., :3] / np.maximum(small, 1e-3)[..., None]
-    rgb = np.clip(seen * (gain[..., None] * light.tint), 0, 255)
+    rgb = np.maximum(seen * (gain[..., None] * light.tint), 0)
+    # Cameras bend bright values instead of cutting them: the folds of a white mask stay visible.
+    over = np.maximum(rgb - _KNEE, 0)
+    rgb += (255 - _KNEE) * (1 - np.exp(over * (-1 / (255 - _KNEE)))) - over
     throw = (rng.uniform(-0.3, 0.3), rng.uniform(0.1, 0.45))
     shadow = shadow_of(small, face.px_per_cm, rng.uniform(0.15, 0.5), throw)
     return Layer(box[0], box[1], rgb, small, shadow)

@@ -1,0 +1,1 @@
+"""Training of the mask classifier: synthetic data, landmarks, training, evaluation, export."""

@@ -37,6 +37,12 @@ describe("8: order and age", () => {
     });
   }
 
+  test("a frame decided before the latest tick is worth a tick", () => {
+    const ticked = next(checking, tick(400), policy);
+    assert.deepEqual(next(ticked, at(390, 3, 350), policy), ticked);
+    assert.equal(next(ticked, at(400, 3, 350), policy).access.kind, "granted");
+  });
+
   test("frames decided too late are followed but do not vote", () => {
     const late = (seq: number, ageMs: number): Input => at(seq * 100 + ageMs, seq, seq * 100);
     assert.equal(kindAfter([1, 2, 3].map((seq) => late(seq, 300))), "granted");
@@ -45,8 +51,11 @@ describe("8: order and age", () => {
     assert.equal(state.tracks[0]?.lastSeenAtMs, 300);
   });
 
-  test("a clock that runs backwards does not lengthen a lease", () => {
+  test("a clock that runs backwards or stands for nothing moves no time, and lengthens no lease", () => {
     const state = next(granted, tick(1299), policy);
+    for (const atMs of [100, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      assert.deepEqual(next(state, tick(atMs), policy), state);
+    }
     assert.equal(kindAfter([tick(100), tick(1300)], policy, state), "idle");
     assert.equal(kindAfter([tick(Number.NaN)], policy, next(state, tick(1300), policy)), "idle");
   });

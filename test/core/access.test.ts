@@ -144,6 +144,12 @@ describe("6: a grant is a lease", () => {
     assert.equal(next(over, frame(12, masked()), quick).access.kind, "granted");
   });
 
+  test("votes are spent, also where the lease is shorter than the memory of a face", () => {
+    const brief = { ...policy, unlockMs: 50 };
+    const over = play([...frames(1, 3, masked()), tick(350), frame(4, masked())], brief);
+    assert.deepEqual([over.access.kind, over.tracks[0]?.agreed], ["checking", 1]);
+  });
+
   test("a bare face that came during the lease blocks the next one", () => {
     const state = play(
       [...frames(4, 12, masked(0), bare(1)), ...frames(13, 20, masked(0), bare(1))],
@@ -227,6 +233,12 @@ describe("11: the shown refusal does not flicker", () => {
       "checking",
       "checking",
     ]);
+  });
+
+  test("any refuses when all are refused, all when one is", () => {
+    const seen = [...frames(1, 2, masked(0), bare(1))];
+    assert.equal(kindAfter(seen, { ...slow, several: "any" }), "checking");
+    assert.equal(kindAfter(seen, { ...slow, several: "all" }), "refused");
   });
 
   test("a hidden frame changes nothing", () => {

@@ -38,16 +38,18 @@ describe("motion", () => {
   }
 });
 
-test("the best overlap is matched first, and each face and track only once", () => {
-  const tracks = after(
-    [verdict(0.99, box(0)), verdict(0.01, box(60))],
-    // Both faces have moved to the right: the first now overlaps both tracks, the second only its own.
-    [verdict(0.99, box(25)), verdict(0.01, box(90))],
-  );
-  assert.deepEqual(votes(tracks), [
-    [1, 2, 0, 2],
-    [2, 0, 2, 2],
-  ]);
+test("the best overlap is matched first, whatever the order of faces and tracks", () => {
+  const before = [verdict(0.99, box(0)), verdict(0.01, box(60))];
+  // Both move aside, so that one of them overlaps both tracks, its neighbour's no less than leastOverlap.
+  for (const shiftPx of [25, -25]) {
+    const now = [verdict(0.99, box(shiftPx)), verdict(0.01, box(60 + shiftPx))];
+    for (const seen of [now, now.toReversed()]) {
+      assert.deepEqual(votes(after(before, seen)), [
+        [1, 2, 0, 2],
+        [2, 0, 2, 2],
+      ]);
+    }
+  }
 });
 
 test("one face between two tracks gives one vote", () => {
@@ -57,11 +59,16 @@ test("one face between two tracks gives one vote", () => {
   ]);
 });
 
-test("two faces on one track give it one vote, the other begins a track", () => {
-  assert.deepEqual(votes(after([masked()], [verdict(0.99, box(5)), verdict(0.99, box(10))])), [
+test("two faces on one track: the better one votes, the other begins a track", () => {
+  const tracks = after([masked()], [verdict(0.99, box(5)), verdict(0.99, box(10))]);
+  assert.deepEqual(votes(tracks), [
     [1, 2, 0, 2],
     [2, 1, 0, 1],
   ]);
+  assert.deepEqual(
+    after([masked()], [verdict(0.99, box(-20)), verdict(0.99, box(-10))]).map((track) => track.box.x),
+    [-10, -20],
+  );
 });
 
 test("the order of the faces in a frame does not matter", () => {

@@ -42,7 +42,7 @@ test("the door opens exactly when the definition over the whole history says so"
         leases.set(name, (leases.get(name) ?? 0) + 1);
       });
     }),
-    { numRuns: 700 },
+    { numRuns: 1200 },
   );
   for (const several of ["all", "any", "largest"]) {
     for (const name of ["granted under must-wear", "granted under remind", "reminded under remind"]) {

@@ -100,10 +100,10 @@ test("a program that talks without end is heard in bounded memory", async () => 
   const { frames, faults } = await watch(camera);
   await until("20 frames", () => frames.length >= 20);
   assert.deepEqual(faults, []);
-  assert.ok(
-    frames.every(({ bytes, seq }) => bytes.every((value) => value === seq)),
-    "talk came into the frames",
-  );
+  for (const { bytes, seq } of frames) {
+    const [mark = 0] = bytes;
+    assert.ok(mark >= seq && bytes.every((value) => value === mark), "talk came into the frames");
+  }
 });
 
 test("a busy event loop is not taken for a silent camera", async () => {

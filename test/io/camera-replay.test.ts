@@ -42,15 +42,16 @@ test("a folder is shown once, in the order in which people sort it, then it ends
   assert.equal(camera.take(), undefined);
 });
 
-test("in a loop, frames keep to the clock without drift", async () => {
+test("in a loop, frames keep to the clock, not to the sum of the waits", async () => {
   const folder = folderOf({ "a.jpg": "a", "b.jpg": "b" });
-  await using camera = openReplayCamera(replayOf(folder, { loop: true, framesPerSecond: 40 }), clock);
+  // A clock that is slower than the timers shows drift at once; a busy machine only makes the test pass more easily.
+  const slowClock = { nowMs: () => performance.now() * 0.8 };
+  await using camera = openReplayCamera(replayOf(folder, { loop: true, framesPerSecond: 40 }), slowClock);
   const startedAtMs = performance.now();
   const { frames, faults } = await watch(camera);
-  await until("41 frames", () => frames.length >= 41);
+  await until("33 frames", () => frames.length >= 33);
   const tookMs = performance.now() - startedAtMs;
-  assert.ok(tookMs >= 990, `${tookMs} ms for 40 intervals of 25 ms`);
-  assert.ok(tookMs < 1500, `${tookMs} ms for 40 intervals of 25 ms`);
+  assert.ok(tookMs >= 980, `${tookMs} ms for 32 intervals of 25 ms on a clock at 0.8 of the speed`);
   assert.deepEqual(
     frames.slice(0, 3).map(({ bytes }) => bytes.toString()),
     ["a", "b", "a"],

@@ -1,6 +1,7 @@
 """Landmark files: what is written can be read, and pictures without a face are left out."""
 
 import numpy as np
+
 from maskgate_train.landmarks import load_landmarks, pictures_below
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from maskgate_train.blend import Layer, compose
 from maskgate_train.overlays import flatten, save
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from maskgate_train import masks, occluders
+
+from maskgate_train import decoys, masks, occluders
 from maskgate_train.assets import Assets
 from maskgate_train.blend import measure_light
 from maskgate_train.face import CHIN, LIPS, NOSE_BOTTOM, NOSE_TIP, fit_face
@@ -95,7 +96,7 @@ def test_same_seed_same_pixels_and_input_untouched(kind):
 
 def test_labels():
     assert {k for k, v in KINDS.items() if v.label == 1} == set(masks.PROPER)
-    assert set(masks.WRONG) | set(occluders.OCCLUDERS) | set(occluders.DECOYS) | {"bare"} == {
+    assert set(masks.WRONG) | set(occluders.OCCLUDERS) | set(decoys.DECOYS) | {"bare"} == {
         k for k, v in KINDS.items() if v.label == 0
     }
     rng = np.random.default_rng(0)
@@ -137,7 +138,7 @@ def test_occluder_covers_the_mouth_middle(kind):
     assert np.mean(covered) > 0.95
 
 
-@pytest.mark.parametrize("kind", list(occluders.DECOYS))
+@pytest.mark.parametrize("kind", list(decoys.DECOYS))
 def test_decoy_leaves_nose_or_mouth_to_be_seen(kind):
     shown = []
     for alpha, p in made(kind, FACES):

@@ -1,7 +1,7 @@
 """Pictures from outside that masks and occluders may use: mask templates, fabric textures, cut-out hands.
 
-Promises: every folder is optional; nothing of them is ever written. The templates are read in the MaskTheFace layout (masks.cfg
-with six anchors a..f a picture) and straightened to the padded (u,v) range of surface.py.
+Promises: every folder is optional; nothing of them is ever written. The templates are read in the MaskTheFace layout
+(masks.cfg with six anchors a..f a picture) and straightened to the padded (u,v) range of surface.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TEXTURE_H, TEXTURE_W = 96, 128
 
 @dataclass(frozen=True)
 class Assets:
-    """What is at hand. Frontal templates by name (`surgical`, `KN95`, ...), RGBA float 0..1; hands RGBA uint8, fingers down."""
+    """What is at hand. Templates by name (`surgical`, `KN95`, ...), RGBA float 0..1; hands RGBA uint8, fingers down."""
 
     templates: dict[str, np.ndarray] = field(default_factory=dict)
     textures: list[np.ndarray] = field(default_factory=list)
@@ -58,7 +58,7 @@ def _templates(folder: Path) -> dict[str, np.ndarray]:
 
 
 def straighten(rgba: np.ndarray, anchors: dict[str, list[float]]) -> np.ndarray:
-    """Template to (u,v): its left and right halves by one perspective each, from the anchors a b c (upper) and d e f (lower)."""
+    """Template to (u,v): its halves by one perspective each, from the anchors a b c (upper) and d e f (lower)."""
     h, w = TEXTURE_H, TEXTURE_W
     pad = 60
     framed = cv2.copyMakeBorder(rgba, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
@@ -75,13 +75,12 @@ def straighten(rgba: np.ndarray, anchors: dict[str, list[float]]) -> np.ndarray:
     ):
         source = (np.float32([anchors[a], anchors[b], anchors[e], anchors[d]]) + pad) * zoom
         goal = np.float32([[x0, top], [x1, top], [x1, bottom], [x0, bottom]])
-        flat = cv2.warpPerspective(
-            framed, cv2.getPerspectiveTransform(source, goal), (w, h), flags=cv2.INTER_AREA
-        )
+        flat = cv2.warpPerspective(framed, cv2.getPerspectiveTransform(source, goal), (w, h), flags=cv2.INTER_AREA)
         out[:, cols] = flat[:, cols]
     alpha = out[..., 3:] / 255
     colour = out[..., :3] / np.maximum(alpha, 1e-2) / 255
-    alpha = np.clip((alpha - 0.25) / 0.5, 0, 1)
+    # Beside its lowest point a template bulges below v = 1, which would leave a notch in the middle.
+    alpha = np.clip((alpha - 0.25) / 0.5, 0, 1) * np.clip(bottom - np.arange(h) + 1, 0, 1)[:, None, None]
     return _widened(np.concatenate([np.clip(colour, 0, 1), alpha], -1).astype(np.float32))
 
 

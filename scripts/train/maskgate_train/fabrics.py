@@ -10,7 +10,14 @@ import numpy as np
 
 SURGICAL = ((0.55, 0.75, 0.88), (0.42, 0.66, 0.86), (0.93, 0.94, 0.95), (0.52, 0.78, 0.74), (0.62, 0.84, 0.9))
 RESPIRATOR = ((0.94, 0.94, 0.93), (0.94, 0.94, 0.93), (0.88, 0.87, 0.84), (0.1, 0.1, 0.11), (0.72, 0.76, 0.8))
-DARK = ((0.06, 0.06, 0.07), (0.1, 0.1, 0.12), (0.09, 0.12, 0.22), (0.2, 0.2, 0.22), (0.24, 0.09, 0.1), (0.1, 0.18, 0.14))
+DARK = (
+    (0.06, 0.06, 0.07),
+    (0.1, 0.1, 0.12),
+    (0.09, 0.12, 0.22),
+    (0.2, 0.2, 0.22),
+    (0.24, 0.09, 0.1),
+    (0.1, 0.18, 0.14),
+)
 LIGHT = ((0.93, 0.92, 0.9), (0.85, 0.85, 0.86), (0.92, 0.86, 0.76), (0.9, 0.75, 0.78), (0.75, 0.83, 0.9))
 
 
@@ -146,6 +153,6 @@ def relief(rng: np.random.Generator, h: int, w: int, lines: int, depth: float) -
         curve = np.round(np.stack([start, middle, end]) * 16).astype(np.int32)
         strength = rng.uniform(0.4, 1) * depth
         cv2.polylines(factor, [curve], False, 1 - strength, 1, cv2.LINE_8, 4)
-        cv2.polylines(factor, [curve + [0, 24]], False, 1 + 0.7 * strength, 1, cv2.LINE_8, 4)
+        cv2.polylines(factor, [curve + np.array([0, 24], np.int32)], False, 1 + 0.7 * strength, 1, cv2.LINE_8, 4)
     factor = cv2.GaussianBlur(factor, (0, 0), 1.2)
     return cv2.resize(factor, (w, h), interpolation=cv2.INTER_CUBIC)

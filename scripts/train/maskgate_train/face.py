@@ -1,7 +1,7 @@
 """A face as the mask maker sees it: its 468 mesh points, the head's pose, and a way to put any 3D point of a
 standard head (in cm) onto this very picture.
 
-Promises: pure numpy, independent of the picture's resolution; `fit_face` returns None for points that are no usable face.
+Promises: pure numpy, independent of the picture's resolution; `fit_face` gives None for points that are no face.
 """
 
 from __future__ import annotations

@@ -64,9 +64,7 @@ def find_mesh(mesh, rgb: np.ndarray) -> np.ndarray | None:
 def _mesh_of_files(files: list[Path]) -> np.ndarray:
     import mediapipe
 
-    mesh = mediapipe.solutions.face_mesh.FaceMesh(
-        static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3
-    )
+    mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3)
     rows = np.full((len(files), POINTS, 2), np.nan, np.float32)
     for i, file in enumerate(files):
         bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)

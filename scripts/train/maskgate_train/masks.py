@@ -1,6 +1,7 @@
 """The kinds of mask: where each lies on the head, its folds and seams, its ear loops; worn properly and worn wrong.
 
-Promises: a properly worn mask covers nose, mouth and chin; a mask worn wrong leaves the nose (and, but for `under_nose`, the mouth) free.
+Promises: a properly worn mask covers nose, mouth and chin; one worn wrong leaves the nose free, and the mouth too
+unless it is `under_nose`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import cv2
 import numpy as np
 
 from . import fabrics
-from .assets import TEXTURE_H, TEXTURE_W, Assets
+from .assets import Assets
 from .blend import Layer, Light, region_of, shrink
 from .face import LIPS, NOSE, Face
-from .surface import PAD_U, PAD_V, Shape, finish, grid_of, render, samples
+from .surface import Shape, finish, grid_of, render, samples
+from .weave import drawn_texture
 
 PROPER = ("surgical", "n95", "kn95", "cloth", "gas", "fitted", "sport")
 WRONG = ("under_nose", "under_mouth", "on_chin", "hanging")
@@ -22,13 +24,27 @@ _TEMPLATES = {"surgical": ("surgical", "surgical_blue", "surgical_green"), "n95"
     "cloth": ("cloth",), "gas": ("gas",)}  # fmt: skip
 
 _SHAPES = {
-    "surgical": Shape(((1.9, 3.3), (4.1, 4.75), (6.6, 4.2), (9.0, 2.9), (11.3, 0.3)), (6.3, 3.0, -2.6), (5.6, 8.0, -3.6)),
-    "kn95": Shape(((1.6, 3.3), (4.0, 5.1), (6.4, 5.0), (8.9, 3.5), (11.5, 0.3)), (6.5, 3.0, -2.8), (5.7, 7.6, -3.8), 1, 1.3),
-    "n95": Shape(((1.6, 3.3), (4.0, 5.6), (6.5, 5.9), (9.0, 4.4), (11.6, 0.4)), (6.2, 3.4, -2.0), (6.0, 8.6, -3.0), 0.8, 2.0, 0.7),
-    "cloth": Shape(((1.8, 3.3), (4.1, 4.9), (6.6, 4.2), (9.1, 2.7), (11.4, 0.1)), (6.6, 2.8, -3.2), (6.0, 7.2, -4.3), 1, 1.4),
-    "gas": Shape(((1.4, 3.5), (4.1, 6.6), (6.6, 6.8), (9.0, 5.0), (11.2, 1.5)), (6.4, 3.6, 0.5), (6.0, 8.0, 0.0), 0.5, 1.9),
-    "fitted": Shape(((1.6, 3.2), (4.0, 5.3), (6.6, 5.5), (9.2, 4.0), (11.5, 0.4)), (6.5, 3.4, -2.7), (6.0, 7.2, -3.8), 1, 1.5),
-    "sport": Shape(((1.8, 3.2), (4.1, 4.85), (6.6, 4.3), (9.2, 2.9), (11.7, -0.3)), (6.8, 2.6, -4.2), (6.2, 7.0, -5.0), 1, 1.6),
+    "surgical": Shape(
+        ((1.9, 3.3), (4.1, 4.75), (6.6, 4.2), (9.0, 2.9), (11.3, 0.3)),
+        (6.3, 3.0, -2.6), (5.6, 8.0, -3.6)),
+    "kn95": Shape(
+        ((1.6, 3.3), (4.0, 5.1), (6.4, 5.0), (8.9, 3.5), (11.5, 0.3)),
+        (6.5, 3.0, -2.8), (5.7, 7.6, -3.8), 1, 1.3),
+    "n95": Shape(
+        ((1.6, 3.3), (4.0, 5.6), (6.5, 5.9), (9.0, 4.4), (11.6, 0.4)),
+        (6.2, 3.4, -2.0), (6.0, 8.6, -3.0), 0.8, 2.0, 0.7),
+    "cloth": Shape(
+        ((1.8, 3.3), (4.1, 4.9), (6.6, 4.2), (9.1, 2.7), (11.4, 0.1)),
+        (6.6, 2.8, -3.2), (6.0, 7.2, -4.3), 1, 1.4),
+    "gas": Shape(
+        ((1.4, 3.5), (4.1, 6.6), (6.6, 6.8), (9.0, 5.0), (11.2, 1.5)),
+        (6.4, 3.6, 0.5), (6.0, 8.0, 0.0), 0.5, 1.9),
+    "fitted": Shape(
+        ((1.6, 3.2), (4.0, 5.3), (6.6, 5.5), (9.2, 4.0), (11.5, 0.4)),
+        (6.5, 3.4, -2.7), (6.0, 7.2, -3.8), 1, 1.5),
+    "sport": Shape(
+        ((1.8, 3.2), (4.1, 4.85), (6.6, 4.3), (9.2, 2.9), (11.7, -0.3)),
+        (6.8, 2.6, -4.2), (6.2, 7.0, -5.0), 1, 1.6),
 }  # fmt: skip
 
 
@@ -58,110 +74,6 @@ def _lowered(shape: Shape, kind: str, rng: np.random.Generator) -> Shape:
     top = (shape.top[0] * (0.97 if kind == "under_nose" else 0.9), min(side, 8.8), -3.6)
     bottom = (shape.bottom[0] * 0.95, min(max(side + rng.uniform(2, 3.5), 8.4), 11.0), -4.4)
     return replace(shape, centre=centre, top=top, bottom=bottom, hug=0.0, bulge=0.1)
-
-
-def _lines(h: int, w: int, curves: list[tuple[np.ndarray, float]], width: float) -> np.ndarray:
-    """Brightness change drawn along (u,v) curves: `curves` are (points, depth)."""
-    out = np.zeros((h, w), np.float32)
-    for uv, depth in curves:
-        px = (np.asarray(uv) + [1 + PAD_U, PAD_V]) / [2 + 2 * PAD_U, 1 + 2 * PAD_V] * [w - 1, h - 1]
-        fixed = np.round(px * 16).astype(np.int32)
-        one = cv2.polylines(np.zeros((h, w), np.float32), [fixed], False, 1.0, max(1, round(width * h)), cv2.LINE_AA, 4)
-        np.add(out, one * depth, out=out)
-    return out
-
-
-def _across(v: float, sag: float = 0.0, reach: float = 1.1) -> np.ndarray:
-    u = np.linspace(-reach, reach, 15)
-    return np.c_[u, v + sag * (1 - u**2)]
-
-
-def _pleats(h: int, w: int, rng: np.random.Generator) -> np.ndarray:
-    """Three horizontal folds, each lit above and dark beneath, fanning out to the middle."""
-    rows = (np.arange(h) / (h - 1) * (1 + 2 * PAD_V) - PAD_V)[:, None]
-    cols = np.abs(np.linspace(-1.1, 1.1, w))[None]
-    out = np.zeros((h, w), np.float32)
-    for v0 in rng.uniform(0.22, 0.3) + np.arange(3) * rng.uniform(0.17, 0.23):
-        v = v0 + rng.uniform(-0.02, 0.05) * (1 - cols**2)
-        t = (rows - v) / 0.09
-        out += np.where(t > 0, -np.exp(-t * 2.2), 0.45 * np.exp(t * 1.6)) * rng.uniform(0.6, 1)
-    return out * rng.uniform(0.14, 0.42)
-
-
-def _hems(h: int, w: int, rng: np.random.Generator, depth: float) -> np.ndarray:
-    curves = [(_across(v), -depth) for v in (0.06, 0.95)]
-    curves += [(np.c_[[u, u], [0, 1]], -depth) for u in (-0.94, 0.94)]
-    if rng.random() < 0.6:
-        curves.append((_across(0.035), depth * 0.8))
-    return _lines(h, w, curves, 0.012)
-
-
-def _details(kind: str, h: int, w: int, rng: np.random.Generator) -> np.ndarray:
-    """The brightness changes by which one knows the kind."""
-    if kind == "surgical":
-        return _pleats(h, w, rng) + _hems(h, w, rng, rng.uniform(0.04, 0.16))
-    seam = np.c_[[0.0] * 5, np.linspace(-0.1, 1.1, 5)]
-    if kind == "kn95":
-        weld = [np.c_[[s * 0.85, s * 0.25], [0.2, rng.uniform(0.3, 0.42)]] for s in (-1, 1)]
-        curves = [(seam, -0.3), (seam + [0.02, 0], 0.15), *((c, -0.12) for c in weld)]
-        return _lines(h, w, curves, 0.014) + _hems(h, w, rng, 0.1)
-    if kind == "n95":
-        return _lines(h, w, [(_across(v, rng.uniform(-0.1, 0.1)), -0.1) for v in (0.3, 0.62)], 0.03)
-    if kind == "fitted":
-        folds = [rng.uniform(0.3, 0.4), rng.uniform(0.62, 0.74)] if rng.random() < 0.6 else [rng.uniform(0.45, 0.55)]
-        curves = [(_across(v, 0.05), -0.28) for v in folds] + [(_across(v - 0.025, 0.05), 0.2) for v in folds]
-        rows = (np.arange(h) / h)[:, None]
-        lower = -rng.uniform(0.05, 0.3) * np.clip((rows - folds[-1]) * 8, 0, 1)
-        return _lines(h, w, curves, 0.02) + lower.astype(np.float32) + _hems(h, w, rng, 0.06)
-    if kind == "sport":
-        sides = [np.c_[[s * 0.62, s * 0.5, s * 0.66], [-0.1, 0.5, 1.1]] for s in (-1, 1)]
-        return _lines(h, w, [(c, rng.choice([-0.2, 0.3])) for c in sides], 0.016) + _hems(h, w, rng, 0.08)
-    curves = [(seam, -0.2)] if rng.random() < 0.5 else []
-    return _lines(h, w, curves, 0.012) + _hems(h, w, rng, rng.uniform(0.05, 0.15))
-
-
-def _valves(texture: np.ndarray, rng: np.random.Generator) -> None:
-    h, w = texture.shape[:2]
-    colour = fabrics.any_colour(rng)
-    for u in (-0.42, 0.42) if rng.random() < 0.6 else (rng.choice([-0.4, 0.4]),):
-        centre = (int((u + 1 + PAD_U) / (2 + 2 * PAD_U) * w), int(0.56 * h))
-        axes = (int(0.06 * w), int(0.11 * h))
-        for k, gain in ((1.0, 1.0), (0.75, 0.7), (0.55, 1.15)):
-            size = (int(axes[0] * k), int(axes[1] * k))
-            cv2.ellipse(texture, centre, size, 0, 0, 360, (*(np.clip(colour * gain, 0, 1).tolist()), 1.0), -1, cv2.LINE_AA)
-
-
-def drawn_texture(kind: str, rng: np.random.Generator, assets: Assets, zoom: int = 1) -> np.ndarray:
-    """Our own mask of this kind, flat in (u,v): float RGBA 0..1."""
-    h, w = TEXTURE_H * zoom, TEXTURE_W * zoom
-    if kind == "surgical":
-        base = fabrics.plain(rng, h, w, fabrics.surgical_colour(rng))
-    elif kind in ("n95", "kn95", "fitted"):
-        pick = fabrics.RESPIRATOR[rng.integers(len(fabrics.RESPIRATOR))]
-        colour = fabrics.near(pick, rng, 0.02) if rng.random() < 0.8 else fabrics.any_colour(rng)
-        base = fabrics.plain(rng, h, w, colour)
-    elif rng.random() < 0.4:
-        base = fabrics.plain(rng, h, w, fabrics.near(fabrics.DARK[rng.integers(6)], rng, 0.02))
-    else:
-        base = fabrics.cloth(rng, h, w, assets.textures, 0.55 if kind == "cloth" else 0.25)
-    factor = 1 + _details(kind, h, w, rng)
-    factor *= fabrics.relief(rng, h, w, int(rng.integers(0, 7)), rng.uniform(0.05, 0.28))
-    texture = np.empty((h, w, 4), np.float32)
-    # Black cloth shows its folds by gloss, not by a factor of almost nothing.
-    texture[..., :3] = np.clip(base * factor[..., None] + 0.06 * (factor[..., None] - 1), 0, 1)
-    texture[..., 3] = _cut(kind, h, w)
-    if kind == "sport" and rng.random() < 0.5:
-        _valves(texture, rng)
-    return texture
-
-
-def _cut(kind: str, h: int, w: int) -> np.ndarray:
-    """Outline in (u,v), a little rounded at the corners."""
-    u = np.abs(np.linspace(-1 - PAD_U, 1 + PAD_U, w))[None]
-    v = np.linspace(-PAD_V, 1 + PAD_V, h)[:, None]
-    power = {"surgical": 14, "n95": 5, "kn95": 8}.get(kind, 9)
-    r = u**power + np.abs(2 * v - 1) ** (power + 5)
-    return np.clip((1.0 - r) * 6 + 0.5, 0, 1).astype(np.float32)
 
 
 def _template(kind: str, rng: np.random.Generator, assets: Assets) -> np.ndarray | None:
@@ -196,10 +108,16 @@ def _texture(kind: str, rng: np.random.Generator, assets: Assets, zoom: int) -> 
 
 
 def put_on(
-    kind: str, rgb_shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets, zoom: int = 1,
+    kind: str,
+    rgb_shape: tuple[int, ...],
+    face: Face,
+    light: Light,
+    rng: np.random.Generator,
+    assets: Assets,
+    zoom: int = 1,
     max_yaw: float = 62,
 ) -> list[Layer] | None:
-    """Layers of a mask of a kind of PROPER, or of any mask worn in a way of WRONG; None if the head is turned too far."""
+    """Layers of a mask of a kind of PROPER, or of any mask worn as WRONG says; None if the head is turned too far."""
     if abs(face.yaw) > max_yaw or abs(face.pitch) > 45:
         return None
     if kind == "hanging":
@@ -232,7 +150,13 @@ def _free(layer: Layer, face: Face, keep: tuple[int, ...]) -> None:
 
 
 def _loops(
-    grid: np.ndarray, make: str, face: Face, light: Light, rng: np.random.Generator, shape: tuple[int, ...], texture: np.ndarray
+    grid: np.ndarray,
+    make: str,
+    face: Face,
+    light: Light,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    texture: np.ndarray,
 ) -> list[Layer]:
     """Ear loops on the sides that the camera sees."""
     if rng.random() < 0.12:
@@ -254,7 +178,12 @@ def _loops(
 
 
 def _strands(
-    strands: list[np.ndarray], colour: np.ndarray, face: Face, light: Light, rng: np.random.Generator, shape: tuple[int, ...]
+    strands: list[np.ndarray],
+    colour: np.ndarray,
+    face: Face,
+    light: Light,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
 ) -> list[Layer]:
     if not strands:
         return []
@@ -285,7 +214,14 @@ def _hang(
     wide, tall = rng.uniform(2.0, 6.0), rng.uniform(7, 11)
     lean, away = rng.uniform(-0.15, 0.25), rng.uniform(-0.6, 1.2)
     drop = rng.uniform(0.8, 2.5)
-    corner = np.array([[-wide / 2, drop], [wide / 2, drop + rng.uniform(-1, 1)], [wide / 2, tall], [-wide / 2, tall + rng.uniform(-1, 1)]])
+    corner = np.array(
+        [
+            [-wide / 2, drop],
+            [wide / 2, drop + rng.uniform(-1, 1)],
+            [wide / 2, tall],
+            [-wide / 2, tall + rng.uniform(-1, 1)],
+        ]
+    )
     corner[:, 0] = side * (corner[:, 0] + away + corner[:, 1] * lean)
     quad = face.upright(corner, ear).astype(np.float32)
     box = region_of(np.r_[quad, ear[None]], face.px_per_cm, shape)

@@ -1,7 +1,8 @@
-"""Masks for the demo: for each photograph of npm's @vladmandic/face-api one picture that holds only our drawn masks, see-through elsewhere.
+"""Masks for the demo: for each photograph of npm's @vladmandic/face-api one picture with nothing but our drawn masks.
 
-Promises: no pixel of a person is in an overlay, shading and shadows are in its colour and alpha; same input, same bytes.
-Run: python -m maskgate_train.overlays node_modules/@vladmandic/face-api/demo --points test/fixtures/masked/points.json --out test/fixtures/masked
+Promises: no pixel of a person is in an overlay, shading and shadows are in colour and alpha; same input, same bytes.
+Run: PYTHONPATH=scripts/train python -m maskgate_train.overlays node_modules/@vladmandic/face-api/demo \\
+       --points test/fixtures/masked/points.json --out test/fixtures/masked
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def main(argv: list[str] | None = None) -> int:
         kinds = [_WORN[(3 * n + i) % len(_WORN)] for i in range(len(faces))]
         index.append(overlay(rgb, faces, kinds, 40 + n + 20 * (n == 4), args.out / f"{stem}-masked.png", name))
         if name == "sample6.jpg":
-            for kind in ("notebook", "under_nose"):
-                index.append(overlay(rgb, faces[:1], [kind], 7, args.out / f"{stem}-{kind.replace('_', '-')}.png", name))
+            wrong = [(k, args.out / f"{stem}-{k.replace('_', '-')}.png") for k in ("notebook", "under_nose")]
+            index += [overlay(rgb, faces[:1], [kind], 7, file, name) for kind, file in wrong]
     text = json.dumps({"overlays": index}, indent=2)
     (args.out / "index.json").write_text(text + "\n")
     print(f"{args.out}: {len(index)} overlays, {sum(len(e['faces']) for e in index)} faces")

@@ -1,7 +1,7 @@
 """A mask as a curved surface in front of the standard head, and its rendering into a picture of any head turn.
 
 Promises: the surface follows this person's mesh points; parts turned away from the camera are not drawn.
-A surface is a grid over (u,v): u from -1 (picture left) to 1, v from 0 (upper edge) to 1 (lower edge), a little beyond each.
+A surface is a grid over (u,v): u from -1 (picture left) to 1, v from 0 (upper edge) to 1 (lower), a little beyond each.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def render(
 def finish(
     drawn: np.ndarray, box: tuple[int, int, int, int], ss: int, face: Face, light: Light, rng: np.random.Generator
 ) -> Layer:
-    """From supersampled RGBA albedo (colour already multiplied by alpha) to a lit layer of whole pixels with its shadow."""
+    """From supersampled RGBA albedo (colour times alpha) to a lit layer of whole pixels with its shadow."""
     whole = shrink(drawn, ss)
     small = np.ascontiguousarray(whole[..., 3])
     h, w = small.shape

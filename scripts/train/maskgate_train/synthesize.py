@@ -1,7 +1,7 @@
 """Dresses a bare face: masks worn properly (label 1), and masks worn wrong, occluders and decoys (label 0).
 
-Promises: the same picture, points, kind and generator state give the same pixels; the input is never changed; None means that
-this face does not suit the kind. Runs at well over 200 crops of 112 px a second and core.
+Promises: the same picture, points, kind and generator state give the same pixels; the input is never changed; None means
+that this face does not suit the kind. Runs at well over 200 crops of 112 px a second and core.
 Run: python -m maskgate_train.synthesize CROPS_DIR --sheet FILE   (contact sheet of every kind), or --bench
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import masks, occluders
+from . import decoys, masks, occluders
 from .assets import Assets, load_assets
 from .blend import Layer, Light, compose, luma, measure_light, settle
 from .face import Face, fit_face
@@ -27,7 +27,7 @@ Maker = Callable[[tuple[int, ...], Face, Light, np.random.Generator, Assets], li
 
 @dataclass(frozen=True)
 class Kind:
-    """What a synthetic picture shows. `label` 1: a mask worn properly. `weight`: how often, within its label, it should be drawn.
+    """What a synthetic picture shows. `label` 1: a mask worn properly. `weight`: how often it is drawn within its label.
     `group` is proper, wrong, occluder, decoy or bare."""
 
     name: str
@@ -38,11 +38,13 @@ class Kind:
 
 
 def _mask(kind: str) -> Maker:
-    def make(shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets) -> list[Layer] | None:
+    def make(
+        shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets
+    ) -> list[Layer] | None:
         layers = masks.put_on(kind, shape, face, light, rng, assets)
         # Dark glasses and hats stand before bare and masked faces alike, or they would give the label away.
         if layers is not None and rng.random() < 0.1:
-            extra = occluders.DECOYS[str(rng.choice(["sunglasses", "hat"]))](shape, face, light, rng, assets)
+            extra = decoys.DECOYS[str(rng.choice(["sunglasses", "hat"]))](shape, face, light, rng, assets)
             for layer in extra or []:
                 layer.over_glasses = True
             layers = [*layers, *(extra or [])]
@@ -64,7 +66,7 @@ def _kinds() -> dict[str, Kind]:
     rows += [(k, 1, "proper", _mask(k)) for k in masks.PROPER]
     rows += [(k, 0, "wrong", _mask(k)) for k in masks.WRONG]
     rows += [(k, 0, "occluder", make) for k, make in occluders.OCCLUDERS.items()]
-    rows += [(k, 0, "decoy", make) for k, make in occluders.DECOYS.items()]
+    rows += [(k, 0, "decoy", make) for k, make in decoys.DECOYS.items()]
     return {k: Kind(k, label, group, _WEIGHTS.get(k, 1), make) for k, label, group, make in rows}
 
 
@@ -95,7 +97,9 @@ def synthesize(
 def glasses_of(rgb: np.ndarray, face: Face) -> np.ndarray | None:
     """Thin dark rims between the eyes and the cheeks, 0..1; they stay above a mask. None if there are none."""
     k = max(3, int(0.8 * face.px_per_cm) | 1)
-    band_cm = np.array([[-6.5, -0.4, -1], [0, -0.4, 2.4], [6.5, -0.4, -1], [6.2, 2.9, -1], [0, 2.0, 3], [-6.2, 2.9, -1.0]])
+    band_cm = np.array(
+        [[-6.5, -0.4, -1], [0, -0.4, 2.4], [6.5, -0.4, -1], [6.2, 2.9, -1], [0, 2.0, 3], [-6.2, 2.9, -1.0]]
+    )
     band = np.zeros(rgb.shape[:2], np.uint8)
     cv2.fillPoly(band, [np.round(face.place(band_cm)).astype(np.int32)], 1)
     lum = luma(rgb).astype(np.uint8)

@@ -31,7 +31,9 @@ def _text(image: np.ndarray, rng: np.random.Generator, colour: Sequence[float], 
         x, end = 0.08 * w, w * rng.uniform(0.5, 0.93)
         while x < end and rng.random() < fill:
             word = rng.uniform(0.4, 1.6) * PER_CM
-            cv2.line(image, (int(x), int(y)), (int(min(x + word, end)), int(y)), colour, max(1, int(gap_cm * PER_CM * 0.35)))
+            cv2.line(
+                image, (int(x), int(y)), (int(min(x + word, end)), int(y)), colour, max(1, int(gap_cm * PER_CM * 0.35))
+            )
             x += word + 0.3 * PER_CM
 
 
@@ -138,7 +140,9 @@ def cup(rng: np.random.Generator, w_cm: float, h_cm: float, pictures: list[np.nd
     cv2.ellipse(alpha, (w // 2, h - rim), (int(w * (0.5 - taper)), rim - 1), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
     cv2.ellipse(alpha, (w // 2, rim), (w // 2 - 1, rim - 1), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
     top = [float(rng.uniform(0.1, 0.9))] * 3
-    cv2.ellipse(side, (w // 2, rim), (w // 2 - 2, rim - 1), 0, 0, 360, top, -1 if rng.random() < 0.6 else 2, cv2.LINE_AA)
+    cv2.ellipse(
+        side, (w // 2, rim), (w // 2 - 2, rim - 1), 0, 0, 360, top, -1 if rng.random() < 0.6 else 2, cv2.LINE_AA
+    )
     whole = np.dstack([side, alpha]).astype(np.float32)
     return _with_handle(whole, rng) if rng.random() < 0.5 else whole
 
@@ -148,7 +152,9 @@ def _with_handle(cup_side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     extra = int(0.32 * w)
     wide = cv2.copyMakeBorder(cup_side, 0, 0, 0, extra, cv2.BORDER_CONSTANT)
     ring = np.zeros(wide.shape[:2], np.float32)
-    cv2.ellipse(ring, (w, int(0.5 * h)), (int(0.26 * w), int(0.28 * h)), 0, -95, 95, 1.0, max(2, int(0.09 * w)), cv2.LINE_AA)
+    cv2.ellipse(
+        ring, (w, int(0.5 * h)), (int(0.26 * w), int(0.28 * h)), 0, -95, 95, 1.0, max(2, int(0.09 * w)), cv2.LINE_AA
+    )
     free = ring * (1 - wide[..., 3])
     wide[..., :3] += (cup_side[h // 2, w // 2, :3] * 0.8 - wide[..., :3]) * free[..., None]
     wide[..., 3] = np.maximum(wide[..., 3], ring)

@@ -68,8 +68,8 @@ test("one frame comes in each interval since the start, however long the loop wa
   const endMs = performance.now() + 330;
   while (performance.now() < endMs);
   await until("8 frames", () => frames.length >= 8);
-  const gaps = frames.slice(1).map((frame, index) => frame.capturedAtMs - (frames[index]?.capturedAtMs ?? 0));
-  assert.ok(gaps.filter((gapMs) => gapMs < 10).length === 0, `a burst: ${gaps.map(Math.round).join()}`);
+  const eighthMs = (frames[7]?.capturedAtMs ?? 0) - startedAtMs;
+  assert.ok(eighthMs >= (7 + 5) * 50 - 5, `missed intervals were caught up: 8 frames in ${eighthMs} ms`);
   // The machine may be late with some, and timers of Node come up to a millisecond early; a drift shows in all.
   const latesMs = frames.slice(3).map(({ capturedAtMs }) => ((capturedAtMs - startedAtMs + 2) % 50) - 2);
   assert.ok(Math.min(...latesMs) < 20, `off the clock: ${latesMs.map(Math.round).join()}`);

@@ -1,6 +1,6 @@
 /** Watches a camera from outside: keeps copies of what it delivers, and waits for what a test expects. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -14,8 +14,15 @@ export const clock: Clock = { nowMs: () => performance.now() };
 /** The program that misbehaves as asked. */
 export const standIn = path.resolve("test/fixtures/camera-program.mjs");
 
+process.setMaxListeners(100);
+
+/** A folder for the time of the test file. */
 export function temporaryFolder(): string {
-  return mkdtempSync(path.join(tmpdir(), "maskgate-camera-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "maskgate-camera-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
 }
 
 /** A custom pipeline with waits that are short enough for tests. */

@@ -83,7 +83,7 @@ def test_same_seed_same_pixels_and_input_untouched(kind):
     kept = rgb.copy()
     a, b = (synthesize(rgb, points, kind, np.random.default_rng(5), NOTHING) for _ in range(2))
     assert np.array_equal(rgb, kept)
-    assert (a is None) == (b is None)
+    assert (a is None and b is None) or np.array_equal(a, b)
     if kind == "gas":
         assert a is None, "gas masks exist as templates only"
     else:
@@ -141,7 +141,7 @@ def test_occluder_covers_the_mouth_middle(kind):
 @pytest.mark.parametrize("kind", list(decoys.DECOYS))
 def test_decoy_leaves_nose_or_mouth_to_be_seen(kind):
     shown = []
-    for alpha, p in made(kind, FACES):
+    for alpha, p in made(kind, FACES, tries=8):
         mouth = np.mean([at(alpha, p[i]) for i in LIPS])
         shown.append(mouth < 0.6)
     assert len(shown) > len(FACES) // 2
@@ -152,7 +152,8 @@ def test_unfit_faces_give_none():
     rgb, points = FRONTAL[0]
     rng = np.random.default_rng(0)
     scattered = np.random.default_rng(1).uniform(0, SIDE_PX, (468, 2))
-    for bad in (np.full((468, 2), np.nan), scattered, points * 0.02, points[:100]):
+    shaken = points + np.random.default_rng(2).normal(0, 1.5 * fit_face(points).px_per_cm, points.shape)
+    for bad in (np.full((468, 2), np.nan), scattered, shaken, points * 0.02, points[:100]):
         assert synthesize(rgb, bad, "surgical", rng, NOTHING) is None
 
 

@@ -52,8 +52,6 @@ def patch(*scene) -> list[Layer] | None:
     layers = _patch(scene, corners, blob)
     if layers and spot < 2:
         _keep_free(layers[0], face, (*NOSE, *LIPS))
-    elif layers:
-        _keep_free(layers[0], face, LIPS)
     return layers
 
 

@@ -1,6 +1,6 @@
 """Dresses a bare face: masks worn properly (label 1), and masks worn wrong, occluders and decoys (label 0).
 
-Promises: the same picture, points, kind and generator state give the same pixels; the input is never changed; None means
+Promises: the same picture, points, kind and generator state give the same pixels; the input stays as it is; None means
 that this face does not suit the kind. Runs at well over 200 crops of 112 px a second and core.
 Run: python -m maskgate_train.synthesize CROPS_DIR --sheet FILE   (contact sheet of every kind), or --bench
 """
@@ -27,7 +27,7 @@ Maker = Callable[[tuple[int, ...], Face, Light, np.random.Generator, Assets], li
 
 @dataclass(frozen=True)
 class Kind:
-    """What a synthetic picture shows. `label` 1: a mask worn properly. `weight`: how often it is drawn within its label.
+    """What a synthetic picture shows. `label` 1: a mask worn properly. `weight`: how often it comes within its label.
     `group` is proper, wrong, occluder, decoy or bare."""
 
     name: str

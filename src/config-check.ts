@@ -1,5 +1,6 @@
 /** What no single key can say: contradictions between the keys of one configuration. Runs after each key is right by itself. */
-import { type Config, longestSocketPathBytes } from "./config-schema.ts";
+import type { Config } from "./config-schema.ts";
+import { longestSocketPathBytes } from "./io/status-socket.ts";
 
 /** A key whose value does not fit the others. */
 export interface Contradiction {

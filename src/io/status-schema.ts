@@ -1,0 +1,110 @@
+/**
+ * The shape of every answer of the status socket. The client checks what it gets against it; the JSON schemas in schemas/ are
+ * written from it, and the compiler holds it equal to core's `StatusSnapshot`.
+ */
+import { z } from "zod";
+import { errorCodes, type ErrorCode } from "../core/errors.ts";
+import type { StatusSnapshot } from "../core/status.ts";
+
+const count = z.int().min(0);
+const ms = z.number().min(0);
+const part = z.number().min(0).max(1);
+
+const access = z.discriminatedUnion("kind", [
+  z.object({ kind: z.enum(["idle", "checking", "refused", "faulted"]) }),
+  z.object({ kind: z.enum(["granted", "reminded"]), leftMs: ms }),
+]);
+
+const door = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("locked") }),
+  z.object({ kind: z.literal("unlocked"), leftMs: ms }),
+]);
+
+const face = z.object({
+  trackId: count,
+  box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }),
+  masked: part.nullable(),
+  agreed: count,
+  isDeciding: z.boolean(),
+  isVisible: z.boolean(),
+});
+
+/** `GET /v1/status`, and the data of each event of `GET /v1/events`. */
+export const statusSchema = z.object({
+  version: z.string(),
+  uptimeMs: ms,
+  camera: z.object({
+    state: z.enum(["starting", "streaming", "faulted", "ended"]),
+    framesDelivered: count,
+    framesDecided: count,
+    framesSkipped: count,
+    framesPerSecond: z.number().min(0),
+  }),
+  model: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.string(),
+    askedProvider: z.string(),
+    isFirstChoice: z.boolean(),
+  }),
+  policy: z.object({
+    mode: z.enum(["must-wear", "remind"]),
+    several: z.enum(["all", "any", "largest"]),
+    threshold: part,
+    leastFacePx: z.number().min(0),
+    framesToGrant: z.int().min(1),
+  }),
+  access,
+  indication: z.enum(["ready", "checking", "granted", "reminded", "refused", "fault"]),
+  door,
+  leds: z.object({ green: z.boolean(), red: z.boolean(), amber: z.boolean() }),
+  faces: z.array(face),
+  fault: z
+    .object({
+      source: z.enum(["camera", "vision", "door", "indicator"]),
+      code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+      message: z.string(),
+    })
+    .nullable(),
+  stages: z
+    .object({
+      decodeMs: ms,
+      detectMs: ms,
+      cropMs: ms,
+      classifyMs: ms,
+      decideMs: ms,
+      actuateMs: ms,
+      frameToDecisionMs: ms,
+    })
+    .nullable(),
+});
+
+/** `GET /healthz`: 200 with `ok`, 503 with `failing`. */
+export const healthSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("ok") }),
+  z.object({ kind: z.literal("failing"), reason: z.string() }),
+]);
+
+/** Every answer with another status code than 200, but for `GET /healthz`. */
+export const errorSchema = z.object({ error: z.string() });
+
+export type Health = z.output<typeof healthSchema>;
+
+type Mutable<T> = T extends readonly (infer Item)[]
+  ? Mutable<Item>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
+    : T;
+type IsSame<A, B> = [A, B] extends [B, A] ? true : never;
+
+/** Does not compile when the schema and core's type part. */
+export const isSnapshotSchema: IsSame<z.output<typeof statusSchema>, Mutable<StatusSnapshot>> = true;
+
+/** The JSON schemas by their file names in schemas/. */
+export function jsonSchemas(): Readonly<Record<string, object>> {
+  return {
+    "status.json": z.toJSONSchema(statusSchema),
+    "health.json": z.toJSONSchema(healthSchema),
+    "error.json": z.toJSONSchema(errorSchema),
+  };
+}

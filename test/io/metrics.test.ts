@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { initialState } from "../../src/core/access.ts";
+import { Metrics } from "../../src/io/metrics.ts";
+import { camera, faulted, snapshotOf, stateAfter } from "./status-sample.ts";
+
+const times = {
+  decodeMs: 1,
+  detectMs: 20,
+  cropMs: 2,
+  classifyMs: 10,
+  decideMs: 0.1,
+  actuateMs: 0.2,
+  frameToDecisionMs: 34,
+};
+
+async function values(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
+  const lines = (await metrics.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [
+      line.slice(0, line.lastIndexOf(" ")),
+      Number(line.slice(line.lastIndexOf(" ") + 1)),
+    ]),
+  );
+}
+
+test("the camera's counters are read at each scrape and keep what they had", async () => {
+  let now = camera;
+  using metrics = new Metrics(() => now);
+  const frames = async (): Promise<readonly (number | undefined)[]> => {
+    const all = await values(metrics);
+    return ["delivered", "decided", "skipped"].map((what) => all.get(`maskgate_frames_${what}_total`));
+  };
+  assert.deepEqual(await frames(), [120, 100, 20]);
+  assert.deepEqual(await frames(), [120, 100, 20]);
+  now = { ...camera, framesDelivered: 130, framesSkipped: 30 };
+  assert.deepEqual(await frames(), [130, 100, 30]);
+});
+
+test("stages are histograms in seconds", async () => {
+  using metrics = new Metrics(() => camera);
+  metrics.frame(times);
+  metrics.frame({ ...times, detectMs: 40 });
+  const all = await values(metrics);
+  const of = (what: string, labels: string): number | undefined =>
+    all.get(`maskgate_stage_duration_seconds_${what}{${labels}}`);
+  for (const stage of ["decode", "detect", "crop", "classify", "decide", "actuate", "frame_to_decision"]) {
+    assert.equal(of("count", `stage="${stage}"`), 2, stage);
+  }
+  assert.equal(of("sum", 'stage="detect"'), 0.06);
+  assert.equal(of("bucket", 'le="0.02",stage="detect"'), 1);
+  assert.equal(of("bucket", 'le="0.05",stage="detect"'), 2);
+});
+
+test("one access state is 1; door and faces follow; a decision counts when it is come to, not while it stands", async () => {
+  using metrics = new Metrics(() => camera);
+  const granted = snapshotOf(stateAfter([0.9, 0.9, 0.9]));
+  const refused = snapshotOf(stateAfter([0.1, 0.1]));
+  const idle = snapshotOf(initialState);
+  for (const state of [idle, granted, granted, idle, refused, refused, granted]) metrics.state(state);
+  let all = await values(metrics);
+  assert.equal(all.get("maskgate_door_unlocked"), 1);
+  assert.equal(all.get("maskgate_faces"), 1);
+  assert.equal(all.get('maskgate_decisions_total{decision="granted"}'), 2);
+  assert.equal(all.get('maskgate_decisions_total{decision="refused"}'), 1);
+  assert.equal(all.get('maskgate_decisions_total{decision="reminded"}'), 0);
+  metrics.state(snapshotOf(faulted));
+  all = await values(metrics);
+  const states = [...all].filter(([name]) => name.startsWith("maskgate_access_state{"));
+  assert.equal(states.length, 6);
+  assert.deepEqual(
+    states.filter(([, value]) => value !== 0),
+    [['maskgate_access_state{state="faulted"}', 1]],
+  );
+  assert.equal(all.get("maskgate_door_unlocked"), 0);
+});
+
+test("faults by code, zero before the first; the provider as a label", async () => {
+  using metrics = new Metrics(() => camera);
+  metrics.cameraFault("camera-silent");
+  metrics.provider({ ...snapshotOf(initialState).model, provider: "cuda" });
+  metrics.provider(snapshotOf(initialState).model);
+  const all = await values(metrics);
+  assert.equal(all.get('maskgate_camera_faults_total{code="camera-silent"}'), 1);
+  assert.equal(all.get('maskgate_camera_faults_total{code="camera-ended"}'), 0);
+  assert.deepEqual(
+    [...all].filter(([name]) => name.startsWith("maskgate_provider_info")),
+    [['maskgate_provider_info{provider="cpu",asked_provider="tensorrt",is_first_choice="false"}', 1]],
+  );
+});
+
+test("the event loop's delay is near zero when idle and shows a block", async () => {
+  using metrics = new Metrics(() => camera);
+  const delay = async (): Promise<number> =>
+    (await values(metrics)).get("maskgate_event_loop_delay_p99_seconds") ?? NaN;
+  await wait(50);
+  assert.ok((await delay()) < 0.04, `${await delay()} s idle`);
+  const until = performance.now() + 120;
+  while (performance.now() < until);
+  await wait(20);
+  assert.ok((await delay()) > 0.08, `${await delay()} s after a block`);
+});
+
+test("names follow Prometheus' conventions, every metric has a help, and the process is there", async () => {
+  using metrics = new Metrics(() => camera);
+  const text = await metrics.text();
+  for (const [, name, type] of text.matchAll(/^# TYPE (maskgate_\w+) (\w+)$/gm)) {
+    assert.match(name ?? "", type === "counter" ? /_total$/ : /(?<!_total|_ms|_millis)$/);
+    assert.match(text, new RegExp(`^# HELP ${name ?? ""} \\S`, "m"));
+  }
+  assert.match(text, /^process_resident_memory_bytes \d/m);
+  assert.match(metrics.contentType, /^text\/plain; version=/);
+});
+
+test("two registries live beside each other", async () => {
+  using one = new Metrics(() => camera);
+  using two = new Metrics(() => camera);
+  one.cameraFault("camera-ended");
+  assert.equal((await values(two)).get('maskgate_camera_faults_total{code="camera-ended"}'), 0);
+});

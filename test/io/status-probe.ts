@@ -1,0 +1,69 @@
+/** Real status servers in temporary folders, and clients that speak raw bytes to them. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { initialState } from "../../src/core/access.ts";
+import type { StatusSnapshot } from "../../src/core/status.ts";
+import { StatusServer, type StatusLimits } from "../../src/io/status-server.ts";
+import { snapshotOf } from "./status-sample.ts";
+
+/** A server whose clock and snapshot are the test's. */
+export class Kiosk implements AsyncDisposable {
+  readonly folder = mkdtempSync(path.join(tmpdir(), "maskgate-status-"));
+  readonly socketPath = path.join(this.folder, "status.sock");
+  nowMs = 1000;
+  now: StatusSnapshot = snapshotOf(initialState);
+  server: StatusServer | undefined;
+
+  async open(maxClients = 4, limits: Partial<StatusLimits> = {}): Promise<StatusServer> {
+    this.server = await StatusServer.open({
+      socketPath: this.socketPath,
+      maxClients,
+      freshMs: 2000,
+      clock: { nowMs: () => this.nowMs },
+      snapshot: () => this.now,
+      metrics: {
+        contentType: "text/plain; version=0.0.4",
+        text: () => Promise.resolve("maskgate_faces 1\n"),
+      },
+      limits,
+    });
+    return this.server;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server?.[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One whole request and answer. */
+export async function ask(socketPath: string, target: string, method = "GET", body = ""): Promise<Answer> {
+  const asked = request({ socketPath, path: target, method, agent: false });
+  asked.on("error", () => undefined);
+  asked.end(body);
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const piece of response as AsyncIterable<Buffer>) text += piece.toString();
+  return { status: response.statusCode ?? 0, headers: response.headers, body: text };
+}
+
+/** A connection that sends `text` and gathers what comes. */
+export async function raw(socketPath: string, text: string): Promise<{ socket: Socket; got: () => string }> {
+  const socket = connect(socketPath);
+  let got = "";
+  socket.on("data", (data) => (got += data.toString()));
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  if (text !== "") socket.write(text);
+  return { socket, got: () => got };
+}

@@ -12,6 +12,7 @@ import {
   type Input,
 } from "./core/access.ts";
 import { KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
+import type { Frame } from "./core/frame.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Camera, Clock, Door, Indicator, Search, ServiceManager, Vision } from "./core/ports.ts";
 import {
@@ -24,6 +25,7 @@ import {
 import type { Observation } from "./core/verdict.ts";
 import { FrameRate } from "./frame-rate.ts";
 import type { Log } from "./io/log.ts";
+import { scheduleTimeout, type Schedule } from "./io/timer.ts";
 
 export interface KioskParts {
   readonly version: string;
@@ -54,17 +56,23 @@ const stallMs = 3000;
 
 export class Kiosk {
   readonly #parts: KioskParts;
+  readonly #schedule: Schedule;
   readonly #startedAtMs: number;
   readonly #rate = new FrameRate();
   #state: AccessState = initialState;
   #camera: CameraStatus["state"] = "starting";
+  #cameraFaultedAtMs = Number.NEGATIVE_INFINITY;
   #lookingSinceMs: number | undefined;
-  #counts = { lastSeq: -1, decided: 0 };
+  /** Cameras count their frames from 1, so the newest number is how many there were. */
+  #counts = { newestSeq: 0, taken: 0, decided: 0 };
   #times: FrameTimes | null = null;
+  #cancelTick: () => void = () => undefined;
+  /** Set while the loop runs; whoever calls it first ends the loop, and nothing is decided from there on. */
   #end: ((error?: unknown) => void) | undefined;
 
-  constructor(parts: KioskParts) {
+  constructor(parts: KioskParts, schedule: Schedule = scheduleTimeout) {
     this.#parts = parts;
+    this.#schedule = schedule;
     this.#startedAtMs = parts.clock.nowMs();
   }
 
@@ -75,6 +83,7 @@ export class Kiosk {
   async run(signal: AbortSignal): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
       this.#end = (error) => {
+        this.#end = undefined;
         if (error === undefined) resolve();
         else reject(error instanceof Error ? error : new Error(messageOf(error)));
       };
@@ -82,15 +91,14 @@ export class Kiosk {
     const onAbort = (): void => this.#end?.();
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const ticker = setInterval(() => {
-      this.#tick();
-    }, tickMs);
     try {
       this.#apply();
-      await this.#startCamera();
+      this.#armTick();
+      // The end may come while the camera still starts.
+      await Promise.race([ended, this.#startCamera()]);
       await ended;
     } finally {
-      clearInterval(ticker);
+      this.#cancelTick();
       signal.removeEventListener("abort", onAbort);
       this.#end = undefined;
       this.#parts.door.apply({ kind: "lock" });
@@ -100,7 +108,7 @@ export class Kiosk {
   snapshot(): StatusSnapshot {
     const { version, policy, model, door, indicator, clock } = this.#parts;
     const nowMs = clock.nowMs();
-    const { lastSeq, decided } = this.#counts;
+    const { newestSeq, taken, decided } = this.#counts;
     return statusSnapshot({
       version,
       policy,
@@ -113,9 +121,9 @@ export class Kiosk {
       stages: this.#times,
       camera: {
         state: this.#camera,
-        framesDelivered: lastSeq + 1,
+        framesDelivered: newestSeq,
         framesDecided: decided,
-        framesSkipped: Math.max(0, lastSeq + 1 - decided),
+        framesSkipped: newestSeq - taken,
         framesPerSecond: this.#rate.perSecond(nowMs),
       },
     });
@@ -124,11 +132,12 @@ export class Kiosk {
   async #startCamera(): Promise<void> {
     await this.#parts.camera.start({
       onFrame: () => {
-        void this.#lookAtNewest();
+        this.#lookAtNewest().catch((bug: unknown) => this.#end?.(bug));
       },
       onFault: (error) => {
-        this.#camera = "faulted";
-        this.#fault("camera", error);
+        this.#guarded(() => {
+          this.#cameraFault(error);
+        });
       },
       onEnd: () => {
         this.#camera = "ended";
@@ -141,17 +150,23 @@ export class Kiosk {
     while (this.#isRunning() && this.#lookingSinceMs === undefined) {
       const frame = this.#parts.camera.take();
       if (!frame) break;
-      this.#lookingSinceMs = this.#parts.clock.nowMs();
-      try {
-        const seen = await this.#parts.vision.look(frame, this.#search());
-        this.#lookingSinceMs = undefined;
-        if (this.#isRunning()) this.#decide(seen);
-      } catch (error) {
-        this.#lookingSinceMs = undefined;
-        this.#fail(error);
-      }
+      const seen = await this.#look(frame);
+      this.#lookingSinceMs = undefined;
+      if (seen && this.#isRunning()) this.#decide(seen);
     }
-    if (this.#camera === "ended") this.#end?.();
+    if (this.#camera === "ended" && this.#lookingSinceMs === undefined) this.#end?.();
+  }
+
+  async #look(frame: Frame): Promise<Observation | undefined> {
+    this.#lookingSinceMs = this.#parts.clock.nowMs();
+    const { taken, decided } = this.#counts;
+    this.#counts = { newestSeq: frame.seq, taken: taken + 1, decided };
+    try {
+      return await this.#parts.vision.look(frame, this.#search());
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
   }
 
   #search(): Search {
@@ -163,11 +178,11 @@ export class Kiosk {
     const seenMs = clock.nowMs();
     this.#recover("vision");
     // A frame from before the fault proves nothing: only a newer one is the camera's recovery.
-    if (seen.capturedAtMs > this.#state.lastCapturedAtMs) {
+    if (seen.capturedAtMs > this.#cameraFaultedAtMs) {
       this.#recover("camera");
       if (this.#camera !== "ended") this.#camera = "streaming";
     }
-    this.#counts = { lastSeq: Math.max(seen.seq, this.#counts.lastSeq), decided: this.#counts.decided + 1 };
+    this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
     this.#state = next(
       this.#state,
       { kind: "observed", atMs: clock.nowMs(), observation: seen },
@@ -194,7 +209,7 @@ export class Kiosk {
   #fail(error: unknown): void {
     if (!this.#isRunning()) return;
     if (error instanceof KioskError && error.code === "bad-picture") {
-      this.#fault("camera", error);
+      this.#cameraFault(error);
       return;
     }
     const fatal =
@@ -203,6 +218,15 @@ export class Kiosk {
         : new KioskError("vision-failed", messageOf(error), { cause: error });
     this.#fault("vision", fatal);
     this.#end?.(fatal);
+  }
+
+  #armTick(): void {
+    this.#cancelTick = this.#schedule(() => {
+      this.#armTick();
+      this.#guarded(() => {
+        this.#tick();
+      });
+    }, tickMs);
   }
 
   #tick(): void {
@@ -215,6 +239,22 @@ export class Kiosk {
       return;
     }
     this.#step({ kind: "tick", atMs: nowMs });
+  }
+
+  /** A bug ends the loop as any other end does: with the door locked. */
+  #guarded(work: () => void): void {
+    if (!this.#isRunning()) return;
+    try {
+      work();
+    } catch (bug) {
+      this.#end?.(bug);
+    }
+  }
+
+  #cameraFault(error: KioskError): void {
+    this.#cameraFaultedAtMs = this.#parts.clock.nowMs();
+    if (this.#camera !== "ended") this.#camera = "faulted";
+    this.#fault("camera", error);
   }
 
   #fault(source: FaultSource, error: KioskError): void {

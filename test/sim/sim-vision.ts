@@ -1,0 +1,63 @@
+/** Vision that reads the pictures of SimCamera: at once, only when the test lets it, or never again. */
+import { KioskError } from "../../src/core/errors.ts";
+import type { Frame } from "../../src/core/frame.ts";
+import type { Search, Vision } from "../../src/core/ports.ts";
+import type { Observation, Verdict } from "../../src/core/verdict.ts";
+
+const stages = { decodeMs: 1, detectMs: 2, cropMs: 3, classifyMs: 4 };
+
+export class SimVision implements Vision {
+  readonly model = { name: "sim", version: "1", threshold: 0.8, provider: "cpu", passedOver: [] };
+  /** While true, a look waits for `finish`. */
+  isHeld = false;
+  readonly searches: Search[] = [];
+  /** Most looks that went on at once. */
+  mostAtOnce = 0;
+  #going = 0;
+  #death: KioskError | undefined;
+  #waiting: { readonly go: () => void; readonly fail: (error: Error) => void } | undefined;
+
+  async look(frame: Frame, search: Search): Promise<Observation> {
+    this.searches.push(search);
+    this.#going++;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#going);
+    try {
+      if (this.#death) throw this.#death;
+      if (this.isHeld) {
+        await new Promise<void>((go, fail) => {
+          this.#waiting = { go, fail };
+        });
+      }
+      // Read last: the memory must stay the taker's as long as the look goes on.
+      return { ...read(frame), seq: frame.seq, capturedAtMs: frame.capturedAtMs, stages };
+    } finally {
+      this.#going--;
+    }
+  }
+
+  /** Lets the look that waits come back. */
+  finish(): void {
+    this.#waiting?.go();
+    this.#waiting = undefined;
+  }
+
+  /** The look that waits and all later ones fail, as when the worker is gone. */
+  die(error = new KioskError("vision-failed", "the vision worker is gone")): void {
+    this.#death = error;
+    this.#waiting?.fail(error);
+    this.#waiting = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function read(frame: Frame): Pick<Observation, "widthPx" | "heightPx" | "verdicts"> {
+  const text = Buffer.from(frame.memory, 0, frame.sizeBytes).toString();
+  try {
+    return { widthPx: 1280, heightPx: 720, verdicts: JSON.parse(text) as Verdict[] };
+  } catch (cause) {
+    throw new KioskError("bad-picture", "not a readable picture", { cause });
+  }
+}

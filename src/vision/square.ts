@@ -1,5 +1,8 @@
-/** Cuts a square out of a picture and scales it: the one way in which pixels reach the detector and the classifier. */
-import sharp, { type Sharp } from "sharp";
+/**
+ * Cuts a square out of a picture and scales it: the one way in which pixels reach the detector and the classifier.
+ * Training cuts its crops with this file too, so its pixels may never change by as much as one level.
+ */
+import sharp from "sharp";
 import type { Box } from "../core/face.ts";
 import type { Picture } from "./picture.ts";
 
@@ -28,37 +31,74 @@ export async function cutSquare(
   outPx: number,
   beyond: Beyond,
 ): Promise<Uint8Array> {
-  const left = Math.max(0, square.x);
-  const top = Math.max(0, square.y);
-  const right = Math.min(picture.widthPx, square.x + square.sidePx);
-  const bottom = Math.min(picture.heightPx, square.y + square.sidePx);
-  const inside = sharp(picture.pixels, {
-    raw: { width: picture.widthPx, height: picture.heightPx, channels: 3 },
-  }).extract({ left, top, width: right - left, height: bottom - top });
-
-  const margins = {
-    left: left - square.x,
-    top: top - square.y,
-    right: square.x + square.sidePx - right,
-    bottom: square.y + square.sidePx - bottom,
-  };
-  const isWhole = margins.left + margins.top + margins.right + margins.bottom === 0;
-  const whole = isWhole ? inside : await extended(inside, margins, beyond);
-  return whole.resize(outPx, outPx, { fit: "fill", kernel: "lanczos3" }).removeAlpha().raw().toBuffer();
+  const inside = insideOf(picture, square);
+  const isWhole = inside.widthPx === square.sidePx && inside.heightPx === square.sidePx;
+  const cut = isWhole
+    ? sharp(picture.pixels, {
+        raw: { width: picture.widthPx, height: picture.heightPx, channels: 3 },
+      }).extract({ left: inside.left, top: inside.top, width: square.sidePx, height: square.sidePx })
+    : sharp(extended(picture, square, inside, beyond), {
+        raw: { width: square.sidePx, height: square.sidePx, channels: 3 },
+      });
+  return cut.resize(outPx, outPx, { fit: "fill", kernel: "lanczos3" }).raw().toBuffer();
 }
 
-interface Margins {
+/** The part of a square that lies within the picture. */
+interface Inside {
   readonly left: number;
   readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
 }
 
-/** sharp runs extend after resize within one pipeline, so the extended square needs a pipeline of its own. */
-async function extended(inside: Sharp, margins: Margins, beyond: Beyond): Promise<Sharp> {
-  const { data, info } = await inside
-    .extend({ ...margins, background: "#000", extendWith: beyond === "copy" ? "copy" : "background" })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } });
+function insideOf(picture: Picture, { x, y, sidePx }: Square): Inside {
+  const left = Math.max(0, x);
+  const top = Math.max(0, y);
+  const widthPx = Math.min(picture.widthPx, x + sidePx) - left;
+  const heightPx = Math.min(picture.heightPx, y + sidePx) - top;
+  if (widthPx > 0 && heightPx > 0) return { left, top, widthPx, heightPx };
+  throw new RangeError(`a square at ${x},${y} of ${sidePx} px does not touch the picture`);
+}
+
+/**
+ * The square with what stands beyond the picture. Done by hand: sharp runs extend after resize, so that it would need a
+ * second pipeline, and that took more time than all the rest (1.5 ms against 0.65 ms of one).
+ */
+function extended(picture: Picture, square: Square, inside: Inside, beyond: Beyond): Buffer {
+  const { buffer, byteOffset, length } = picture.pixels;
+  const from = Buffer.from(buffer, byteOffset, length);
+  const rowBytes = square.sidePx * 3;
+  const to = Buffer.alloc(rowBytes * square.sidePx);
+  const startBytes = (inside.left - square.x) * 3;
+  const endBytes = startBytes + inside.widthPx * 3;
+  const firstRow = inside.top - square.y;
+  for (let row = 0; row < inside.heightPx; row += 1) {
+    const start = ((inside.top + row) * picture.widthPx + inside.left) * 3;
+    from.copy(to, (firstRow + row) * rowBytes + startBytes, start, start + inside.widthPx * 3);
+    if (beyond === "copy") {
+      repeatEnds(
+        to.subarray((firstRow + row) * rowBytes, (firstRow + row + 1) * rowBytes),
+        startBytes,
+        endBytes,
+      );
+    }
+  }
+  if (beyond === "copy") repeatRows(to, rowBytes, firstRow, firstRow + inside.heightPx);
+  return to;
+}
+
+/** Fills a row to the left and right of its known bytes with the outermost of its known pixels. */
+function repeatEnds(row: Buffer, startBytes: number, endBytes: number): void {
+  if (startBytes > 0) row.fill(row.subarray(startBytes, startBytes + 3), 0, startBytes);
+  if (endBytes < row.length) row.fill(row.subarray(endBytes - 3, endBytes), endBytes);
+}
+
+/** Fills the rows above and below the known ones with the outermost of them. */
+function repeatRows(to: Buffer, rowBytes: number, firstRow: number, endRow: number): void {
+  for (let at = 0; at < firstRow * rowBytes; at += rowBytes) {
+    to.copyWithin(at, firstRow * rowBytes, (firstRow + 1) * rowBytes);
+  }
+  for (let at = endRow * rowBytes; at < to.length; at += rowBytes) {
+    to.copyWithin(at, (endRow - 1) * rowBytes, endRow * rowBytes);
+  }
 }

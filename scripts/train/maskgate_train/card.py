@@ -1,0 +1,55 @@
+"""MODEL_CARD.md from a manifest and an evaluation: numbers with n, never without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LIMITS = """## Limits
+
+- Trained for a few thousand steps on two shared cores, from ImageNet weights of the first half of the network only.
+- The test part comes from the same sources as the training part (other people and files). On sources it has never seen expect worse.
+- Worn wrong and occluded faces are mostly synthetic, in training and in this table alike.
+- No estimate by skin tone yet. Not a medical device; the door has a person's override.
+"""
+
+
+def _rate(r: dict[str, Any] | None) -> str:
+    if not r or not r["n"]:
+        return ""
+    return f"{100 * r['rate']:.1f} % ({100 * r['low']:.1f} to {100 * r['high']:.1f}; n = {r['n']})"
+
+
+def table(groups: list[dict[str, Any]], head: str) -> list[str]:
+    """Markdown rows of accepted shares with their 95 % intervals."""
+    lines = [f"| {head} | should be | accepted as masked (95 % interval) |", "|---|---|---|"]
+    for g in groups:
+        lines.append(f"| {g['name']} | {'accepted' if g['label'] else 'refused'} | {_rate(g['accepted'])} |")
+    return lines
+
+
+def model_card(manifest: dict[str, Any], evaluation: dict[str, Any] | None) -> str:
+    """The card's text."""
+    made = manifest["trainedWith"]
+    lines = [
+        f"# {manifest['name']} {manifest['version']}", "",
+        "ResNet50 with one output on 112 x 112 RGB crops: the probability that a face wears a mask properly (nose, mouth and chin",
+        f"covered). Pixels go in as bytes; they become 0..1 inside the graph and are not normalized. Threshold {manifest['threshold']}.",
+        "", "## Training", "",
+        f"Preset `{made['recipe']['preset']}`, {made['steps']} steps of {made['recipe']['batch']} in {made['minutes']} minutes"
+        f" on {made['processor']} (CPU), seed {made['recipe']['seed']}, one run; torch {made['torch']}, Python {made['python']}.",
+        f"{manifest['trainingData']['pictures']} pictures, data {manifest['trainingData']['dataHash']}: real crops by `maskgate crops`, and",
+        "masks, masks worn wrong and occluders rendered onto the bare ones. Split by person or file.", "",
+    ]  # fmt: skip
+    if evaluation is None:
+        return "\n".join([*lines, "Not evaluated: an early model for wiring, not for doors.", ""])
+    lines += [
+        f"## Measured on held-out pictures ({evaluation['split']} part, faces of {evaluation['leastFacePx']} px and more)", "",
+        f"The threshold is the lowest at which at most {100 * evaluation['falseAcceptRate']:.1f} % of the validation part's"
+        " bare faces are accepted.", "",
+        *table(evaluation["byKind"], "kind"), "",
+        *table(evaluation["bySource"], "source and kind"), "",
+        "Changed verdicts when the same picture is changed:", "",
+        "| change | changed verdicts (95 % interval) |", "|---|---|",
+        *(f"| {i['name']} | {_rate(i['changed'])} |" for i in evaluation["invariance"]), "",
+    ]  # fmt: skip
+    return "\n".join([*lines, _LIMITS])

@@ -1,0 +1,143 @@
+"""The prepared and rendered pictures of a split, and which of them a step sees.
+
+Promises: a batch is a function of (seed, step) alone, so a run that was killed goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .augment import augment
+from .config import Config, ConfigError
+from .prepare import read_rows
+
+# Share of the draws of mix `door`, by label and group; within a group, sources weigh by the square root of their size.
+SHARES = {
+    (1, "real"): 0.28, (1, "proper"): 0.22,
+    (0, "bare"): 0.24, (0, "worn_wrong"): 0.04, (0, "wrong"): 0.1, (0, "occluder"): 0.09, (0, "decoy"): 0.03,
+}  # fmt: skip
+_WRONG = {"under_nose", "under_mouth", "on_chin", "hanging"}
+_DECOYS = {"sunglasses", "hat", "eye_mask"}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pictures of some splits: `parts` are uint8 arrays end to end, `rows[i]` describes picture i."""
+
+    parts: list[np.ndarray]
+    where: np.ndarray
+    rows: list[dict]
+
+    def __len__(self) -> int:
+        """How many pictures."""
+        return len(self.rows)
+
+    def picture(self, i: int) -> np.ndarray:
+        """uint8 [112,112,3]."""
+        part, at = self.where[i]
+        return self.parts[part][at]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """float32 [N]."""
+        return np.array([r["label"] for r in self.rows], np.float32)
+
+
+def load_pool(arrays: Path, splits: set[str], synthetic: bool = True, leave_out: str = "") -> Pool:
+    """Everything of these splits, without a source if one is left out."""
+    files = [(arrays / "pictures.npy", arrays / "rows.jsonl")]
+    if synthetic:
+        files += [(f, f.with_suffix(".jsonl")) for f in sorted(arrays.glob("rendered-*.npy"))]
+    parts, where, rows = [], [], []
+    for n, (pictures, facts) in enumerate(files):
+        if not pictures.exists():
+            raise ConfigError(f"--arrays {arrays}: no {pictures.name}; run `prepare` first")
+        parts.append(np.load(pictures, mmap_mode="r"))
+        for at, row in enumerate(read_rows(facts)):
+            if row["split"] in splits and row["source"] != leave_out:
+                where.append((n, at))
+                rows.append({**row, "synthetic": n > 0})
+    if not rows:
+        raise ConfigError(f"--arrays {arrays}: nothing of {', '.join(sorted(splits))} is there")
+    return Pool(parts, np.array(where), rows)
+
+
+def group_of(row: dict) -> str:
+    """real, proper, bare, worn_wrong, wrong, occluder or decoy."""
+    if not row["synthetic"]:
+        return "real" if row["label"] == 1 else row["kind"]
+    if row["label"] == 1:
+        return "proper"
+    return "wrong" if row["kind"] in _WRONG else "decoy" if row["kind"] in _DECOYS else "occluder"
+
+
+def draw_weights(rows: list[dict]) -> np.ndarray:
+    """Probability of each picture under mix `door`."""
+    keys = [(r["label"], group_of(r), r["source"]) for r in rows]
+    sizes = Counter(keys)
+    roots: Counter[tuple[int, str]] = Counter()
+    for (label, group, _), n in sizes.items():
+        roots[label, group] += n**0.5
+    weights = np.array([SHARES[k[:2]] * sizes[k] ** -0.5 / roots[k[:2]] for k in keys])
+    return weights / weights.sum()
+
+
+def data_hash(pool: Pool) -> str:
+    """Names what a run was trained on."""
+    text = "\n".join(f"{r['source']} {r['file']} {r['kind']} {r['facePx']}" for r in pool.rows)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def summary(pool: Pool) -> dict[str, int]:
+    """Pictures by source and group."""
+    return dict(sorted(Counter(f"{r['source']} {group_of(r)}" for r in pool.rows).items()))
+
+
+class Batches:
+    """The batches of a run, made ahead in threads."""
+
+    def __init__(self, pool: Pool, config: Config, ahead: int = 4) -> None:
+        """Nothing is read before `from_step`."""
+        self._pool, self._config, self._ahead = pool, config, ahead
+        self._labels = pool.labels
+        self._ends = np.cumsum(draw_weights(pool.rows)) if config.mix == "door" else np.array([])
+
+    def indices(self, step: int) -> np.ndarray:
+        """Which pictures the step sees."""
+        c, n = self._config, len(self._pool)
+        if c.mix == "door":
+            rng = np.random.default_rng([c.seed, step, 1])
+            at = (np.arange(c.batch) + rng.random(c.batch)) / c.batch
+            return np.minimum(np.searchsorted(self._ends, at * self._ends[-1]), n - 1)
+        per_epoch = max(1, n // c.batch)
+        order = np.random.default_rng([c.seed, step // per_epoch, 2]).permutation(n)
+        start = step % per_epoch * c.batch
+        return order[start : start + c.batch]
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 [B,112,112,3] and float32 labels [B]."""
+        chosen = self.indices(step)
+        pictures = [self._pool.picture(i) for i in chosen]
+        if self._config.augment == "door":
+            pictures = [augment(p, np.random.default_rng([self._config.seed, step, k, 3])) for k, p in enumerate(pictures)]
+        return np.stack(pictures), self._labels[chosen]
+
+    def from_step(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of `step` and after, without end."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting = [pool.submit(self.batch, step + k) for k in range(self._ahead)]
+            try:
+                while True:
+                    step += 1
+                    waiting.append(pool.submit(self.batch, step + self._ahead - 1))
+                    yield waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()

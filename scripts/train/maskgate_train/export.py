@@ -1,0 +1,173 @@
+"""Trained weights -> the folder that ships: model.onnx, manifest.json, golden.json, MODEL_CARD.md.
+
+Promises: fails unless ONNX Runtime gives what torch gives, on generated and on real crops. Weights are kept as
+fp16 and widened when the graph is loaded, so that a CPU runs its fp32 kernels.
+Run: run export --run DIR --out DIR --version 1.0.0 [--arrays DIR] [--evaluation FILE] [--which ema|model]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from .card import model_card
+from .data import load_pool
+from .model import Product, make_model
+
+OPSET = 17
+SIDE_PX = 112
+NAME = "mask-resnet50"
+MARGIN_SHARE = 0.2
+_MOST_DIFFERENCE = 2e-3
+
+
+def load_network(checkpoint: Path, which: str) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """The network of a checkpoint and what is known of its training."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = make_model("none", False, 0)
+    network.load_state_dict(state[which])
+    return network.eval(), state["facts"] | {"steps": state["step"], "minutes": round(state["elapsed_s"] / 60, 1)}
+
+
+def to_onnx(network: torch.nn.Module, file: Path) -> None:
+    """Writes the graph: uint8 `image` [N,112,112,3] to float32 `masked` [N]."""
+    product = Product(network.to(memory_format=torch.contiguous_format)).eval()
+    sample = torch.zeros(1, SIDE_PX, SIDE_PX, 3, dtype=torch.uint8)
+    names = {"input_names": ["image"], "output_names": ["masked"]}
+    axes = {"image": {0: "N"}, "masked": {0: "N"}}
+    torch.onnx.export(product, (sample,), str(file), opset_version=OPSET, dynamic_axes=axes, dynamo=False, **names)
+    graph = onnx.load(str(file))
+    narrow(graph)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, str(file))
+
+
+def narrow(model: onnx.ModelProto) -> None:
+    """Keeps big float32 weights as fp16 behind a Cast, which ONNX Runtime folds at load."""
+    graph, casts = model.graph, []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < 256:
+            continue
+        wide, name = numpy_helper.to_array(tensor), tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(wide.astype(np.float16), f"{name}.fp16"))
+        casts.append(helper.make_node("Cast", [f"{name}.fp16"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def open_model(file: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    """The graph on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def probabilities(session: onnxruntime.InferenceSession, pictures: np.ndarray, batch: int = 32) -> np.ndarray:
+    """float32 [N]."""
+    parts = [session.run(["masked"], {"image": pictures[i : i + batch]})[0] for i in range(0, len(pictures), batch)]
+    return np.concatenate(parts)
+
+
+def generated_pictures(count: int = 6) -> np.ndarray:
+    """Pictures of nobody that any language can make again: see `golden.json`'s `recipe`."""
+    out = np.empty((count, SIDE_PX, SIDE_PX, 3), np.uint8)
+    for k in range(count):
+        state, flat = 1000 + k, np.empty(SIDE_PX * SIDE_PX * 3, np.uint8)
+        for i in range(flat.size):
+            state = (state * 1103515245 + 12345) % 2147483648
+            slope = (i // 3 % SIDE_PX * (k + 1) + i // (3 * SIDE_PX) * (i % 3 + 1)) % 256
+            flat[i] = (slope * 3 + (state >> 16) % 256) // 4
+        out[k] = flat.reshape(SIDE_PX, SIDE_PX, 3)
+    return out
+
+
+RECIPE = (
+    "picture k, byte i = (y * 112 + x) * 3 + c: s starts at 1000 + k; for each i in order s = (s * 1103515245 + 12345) mod 2^31, "
+    "slope = (x * (k + 1) + y * (c + 1)) mod 256, byte = floor((3 * slope + floor(s / 65536) mod 256) / 4)"
+)
+
+
+def check_parity(network: torch.nn.Module, session: onnxruntime.InferenceSession, pictures: np.ndarray) -> float:
+    """The largest difference between torch and ONNX Runtime; raises above 2e-3."""
+    with torch.inference_mode():
+        wanted = Product(network)(torch.from_numpy(pictures)).numpy()
+    worst = float(np.abs(wanted - probabilities(session, pictures)).max())
+    if worst > _MOST_DIFFERENCE:
+        raise ValueError(f"torch and ONNX Runtime differ by {worst:.5f}, at most {_MOST_DIFFERENCE} is allowed; nothing exported")
+    return worst
+
+
+def manifest_of(file: Path, version: str, facts: dict[str, Any], evaluation: dict[str, Any] | None) -> dict[str, Any]:
+    """The contract with the daemon, and what people want to know."""
+    data = file.read_bytes()
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    data_keys = ("dataHash", "pictures", "data")
+    return {
+        "schema": 1, "name": NAME, "version": version, "createdAt": now.isoformat().replace("+00:00", "Z"),
+        "file": file.name, "sizeBytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
+        "input": {"name": "image", "shape": ["N", SIDE_PX, SIDE_PX, 3], "type": "uint8", "layout": "NHWC", "colour": "RGB"},
+        "output": {"name": "masked", "shape": ["N"], "type": "float32",
+                   "meaning": "probability, 0..1, that a mask is worn properly"},
+        "threshold": evaluation["threshold"] if evaluation else 0.5,
+        "crop": {"marginShare": MARGIN_SHARE, "sidePx": SIDE_PX, "border": "copy"},
+        "trainingData": {k: facts[k] for k in data_keys},
+        "metrics": {k: evaluation[k] for k in ("threshold", "split", "byKind", "invariance")} if evaluation else None,
+        "trainedWith": {k: v for k, v in facts.items() if k not in data_keys},
+    }  # fmt: skip
+
+
+def export(checkpoint: Path, which: str, out: Path, version: str, arrays: Path | None, evaluation: Path | None) -> Path:
+    """Writes the folder; returns the manifest's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    network, facts = load_network(checkpoint, which)
+    facts["recipe"] = {k: v for k, v in facts["recipe"].items() if k not in ("arrays", "run", "weights")}
+    part = out / "model.part.onnx"
+    to_onnx(network, part)
+    session = open_model(part)
+    pictures = generated_pictures()
+    worst = check_parity(network, session, pictures)
+    if arrays:
+        pool = load_pool(arrays, {"test"})
+        chosen = np.random.default_rng(0).choice(len(pool), min(64, len(pool)), replace=False)
+        worst = max(worst, check_parity(network, session, np.stack([pool.picture(i) for i in chosen])))
+    file = part.replace(out / "model.onnx")
+    measured = json.loads(evaluation.read_text()) if evaluation else None
+    manifest = manifest_of(file, version, facts, measured)
+    golden = {"recipe": RECIPE, "tolerance": 0.005, "masked": [round(float(p), 6) for p in probabilities(session, pictures)]}
+    (out / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    (out / "MODEL_CARD.md").write_text(model_card(manifest, measured))
+    print(f"{file}: {manifest['sizeBytes'] / 1e6:.1f} MB, torch and ONNX Runtime differ by at most {worst:.1e}")
+    return out / "manifest.json"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: see the module's head."""
+    parser = argparse.ArgumentParser(prog="export", description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--checkpoint", default="last.pt", help="last.pt or best.pt of the run")
+    parser.add_argument("--which", choices=["ema", "model"], default="ema", help="averaged or last weights")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--arrays", type=Path, help="also assert parity on real crops of the test part")
+    parser.add_argument("--evaluation", type=Path, help="evaluation.json by `evaluate`: threshold and metrics")
+    args = parser.parse_args(argv)
+    export(args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Crops by `maskgate crops` -> one array of pictures and one line of facts a picture, split by person or file.
+
+Promises: the split follows a hash of the person or file alone, so it is the same everywhere and for ever; no
+picture of the training parts is a near-duplicate of one of the test part; unlabelled faces are dropped.
+Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from .landmarks import POINTS, load_landmarks
+
+# Crop folder: source, kind of its pictures (None: by annotation).
+FOLDERS: dict[str, tuple[str, str | None]] = {
+    "aaf": ("aaf", "bare"),
+    "mask12k-bare": ("mask12k", "bare"),
+    "mask12k-masked": ("mask12k", "masked"),
+    "chandrikadeb7-bare": ("chandrikadeb7", "bare"),
+    "chandrikadeb7-masked": ("chandrikadeb7", "masked"),
+    "lfw112-bare": ("lfw112", "bare"),
+    "lfw112-masked": ("lfw112", "masked"),
+    "maskon": ("maskon", "worn_wrong"),
+    "kaggle853": ("kaggle853", None),
+}
+LABELS = {"bare": 0, "masked": 1, "worn_wrong": 0}
+_ANNOTATED = {"with_mask": "masked", "without_mask": "bare", "mask_weared_incorrect": "worn_wrong"}
+TEST_SHARE = {"chandrikadeb7": 0.2, "kaggle853": 0.2}
+_OTHER_TEST_SHARE, _VAL_SHARE = 0.1, 0.04
+_SAME_BITS = 20
+
+
+def group_of(source: str, stem: str) -> str:
+    """What must not be torn apart: the person where the name tells it, otherwise the file."""
+    person = re.match(r"p\d+", stem) if source == "lfw112" else None
+    return person.group(0) if person else stem
+
+
+def split_of(source: str, group: str) -> str:
+    """train, val or test: by a hash of source and group alone."""
+    digest = hashlib.sha256(f"{source}/{group}".encode()).digest()
+    at = int.from_bytes(digest[:8], "big") / 2**64
+    test = TEST_SHARE.get(source, _OTHER_TEST_SHARE)
+    if at < test:
+        return "test"
+    return "val" if at < test + _VAL_SHARE else "train"
+
+
+def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Intersection over union of two x, y, right, bottom boxes."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    both = w * h
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def kinds_by_annotation(line: dict, note: dict | None) -> list[str | None]:
+    """For every found face the kind of the annotated box it overlaps by 0.4 and more, or None."""
+    if note is None:
+        return [None] * len(line["faces"])
+    zoom = line["widthPx"] / note["size"][0]
+    boxes = [(tuple(v * zoom for v in f["box"]), _ANNOTATED[f["label"]]) for f in note["faces"]]
+    kinds: list[str | None] = []
+    for face in line["faces"]:
+        b = face["box"]
+        found = (b["x"], b["y"], b["x"] + b["width"], b["y"] + b["height"])
+        best = max(((overlap(found, box), kind) for box, kind in boxes), default=(0.0, None))
+        kinds.append(best[1] if best[0] >= 0.4 else None)
+    return kinds
+
+
+def rows_of(folder: Path, source: str, kind: str | None, notes: dict[str, dict]) -> Iterator[dict]:
+    """One row a labelled face of a crop folder; of a picture of one person, its largest face."""
+    for text in (folder / "crops.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        file = Path(line["file"])
+        group = group_of(source, file.stem)
+        faces = line.get("faces") or []
+        kinds = kinds_by_annotation(line, notes.get(file.name)) if kind is None and faces else [kind] * min(1, len(faces))
+        base = {"source": source, "group": group, "split": split_of(source, group), "file": f"{file.parent.name}/{file.name}"}
+        if not faces:
+            yield {**base, "crop": None}
+        for face, of_kind in zip(faces, kinds, strict=False):
+            crop = f"{folder.name}/{face['crop']}"
+            known = {"kind": of_kind, "label": LABELS[of_kind], "facePx": round(face["box"]["width"])} if of_kind else {}
+            yield {**base, "crop": crop if of_kind else None, **known}
+
+
+def difference_hash(rgb: np.ndarray) -> np.ndarray:
+    """256 signs of brightness differences of the middle of a crop, as +1 and -1."""
+    grey = cv2.cvtColor(rgb[14:98, 14:98], cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
+    return np.where(small[:, 1:] > small[:, :-1], 1, -1).astype(np.float32).ravel()
+
+
+def near_duplicates(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
+    """True for each picture outside the test part that nearly equals one of the test part, mirrored or not."""
+    bits = np.stack([difference_hash(p) for p in pictures])
+    mirrored = np.stack([difference_hash(p[:, ::-1]) for p in pictures])
+    test = np.array([r["split"] == "test" for r in rows])
+    same = np.zeros(len(rows), bool)
+    least = 256 - 2 * _SAME_BITS
+    for at in range(0, len(rows), 2048):
+        part = slice(at, at + 2048)
+        near = np.maximum(bits[part] @ bits[test].T, mirrored[part] @ bits[test].T)
+        same[part] = (near >= least).any(1)
+    return same & ~test
+
+
+def _read(file: Path) -> np.ndarray:
+    bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{file}: cannot be read as a picture; run `maskgate crops` again")
+    return bgr[..., ::-1]
+
+
+def prepare(crops: Path, annotations: Path | None, out: Path, held_out: Path | None) -> list[dict]:
+    """Writes pictures.npy, landmarks.npy and rows.jsonl to `out`, and the names of the test part to `held_out`."""
+    notes = {n["file"]: n for n in json.loads(annotations.read_text())} if annotations else {}
+    rows: list[dict] = []
+    for name, (source, kind) in FOLDERS.items():
+        if (crops / name / "crops.jsonl").exists():
+            rows += rows_of(crops / name, source, kind, notes)
+    if not rows:
+        raise ValueError(f"{crops}: holds none of {', '.join(FOLDERS)}; make them by `maskgate crops`")
+    if held_out:
+        write_held_out(rows, held_out)
+    rows = [r for r in rows if r["crop"] is not None]
+    pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
+    keep = ~near_duplicates(pictures, rows)
+    print(f"{(~keep).sum()} pictures left out: near-duplicates of test pictures")
+    rows = [r for r, k in zip(rows, keep, strict=True) if k]
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "pictures.npy", pictures[keep])
+    np.save(out / "landmarks.npy", points_of(crops, rows))
+    write_rows(out / "rows.jsonl", rows)
+    return rows
+
+
+def points_of(crops: Path, rows: list[dict]) -> np.ndarray:
+    """Mesh points [N,468,2] of the rows' crops, NaN where there are none."""
+    points = np.full((len(rows), POINTS, 2), np.nan, np.float16)
+    known: dict[str, dict[str, np.ndarray]] = {}
+    for i, row in enumerate(rows):
+        folder, name = row["crop"].split("/", 1)
+        if folder not in known:
+            file = crops / folder / "landmarks.npz"
+            known[folder] = load_landmarks(file).by_name() if file.exists() else {}
+        if name in known[folder]:
+            points[i] = known[folder][name]
+    return points
+
+
+def write_held_out(rows: list[dict], folder: Path) -> None:
+    """One sorted list of file names a source: what no training may see."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sorted({r["source"] for r in rows}):
+        names = sorted({r["file"] for r in rows if r["source"] == source and r["split"] == "test"})
+        (folder / f"{source}.txt").write_text("".join(f"{n}\n" for n in names))
+
+
+def write_rows(file: Path, rows: list[dict]) -> None:
+    """One JSON object a line."""
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+
+
+def read_rows(file: Path) -> list[dict]:
+    """What `write_rows` wrote."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: see the module's head."""
+    parser = argparse.ArgumentParser(prog="prepare", description=__doc__.splitlines()[0])
+    parser.add_argument("--crops", type=Path, required=True, help=f"folder with {', '.join(FOLDERS)}")
+    parser.add_argument("--annotations", type=Path, help="annotations.json of the scenes")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, help="write the lists of test files here")
+    args = parser.parse_args(argv)
+    rows = prepare(args.crops, args.annotations, args.out, args.held_out)
+    for key, n in sorted(Counter((r["source"], r["kind"], r["split"]) for r in rows).items()):
+        print(f"{' '.join(key):40s} {n:6d}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Renders masks, wrong wearing and occluders onto every bare picture once, into one array, before training.
+
+Promises: each bare picture gives one masked picture and one that is not (worn wrong, occluder or decoy), so that
+nothing but the thing itself tells them apart; the same seed gives the same pixels. Run again with another seed for more.
+Run: run render --arrays DIR --seed 1 [--templates DIR --textures DIR --hands DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from .assets import Assets, load_assets
+from .prepare import read_rows, write_rows
+from .synthesize import KINDS, pick_kind, synthesize
+
+_state: dict[str, object] = {}
+_GROUPS = {"wrong": 0.45, "occluder": 0.42, "decoy": 0.13}
+
+
+def pick_negative(rng: np.random.Generator) -> str:
+    """A kind that is not a mask worn properly: its group by share, within the group by weight."""
+    group = str(rng.choice(list(_GROUPS), p=list(_GROUPS.values())))
+    others = frozenset(k.name for k in KINDS.values() if k.group != group)
+    return pick_kind(rng, 0, without=others)
+
+
+def dress(rgb: np.ndarray, points: np.ndarray, seed: tuple[int, ...], assets: Assets) -> list[tuple[str, np.ndarray]]:
+    """One masked and one unmasked picture made of a bare one; fewer if the face suits nothing."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for pick in (lambda: pick_kind(rng, 1), lambda: pick_negative(rng)):
+        for _ in range(4):
+            kind = pick()
+            picture = synthesize(rgb, points, kind, rng, assets)
+            if picture is not None:
+                made.append((kind, picture))
+                break
+    return made
+
+
+def _start(arrays: Path, seed: int, assets: tuple[Path | None, ...]) -> None:
+    cv2.setNumThreads(1)
+    _state["pictures"] = np.load(arrays / "pictures.npy", mmap_mode="r")
+    _state["points"] = np.load(arrays / "landmarks.npy", mmap_mode="r")
+    _state["seed"], _state["assets"] = seed, load_assets(*assets)
+
+
+def _render(indices: list[int]) -> list[tuple[int, str, np.ndarray]]:
+    out = []
+    for i in indices:
+        rgb = np.ascontiguousarray(_state["pictures"][i])
+        points = _state["points"][i].astype(np.float32)
+        made = dress(rgb, points, (_state["seed"], i), _state["assets"])
+        out += [(i, kind, picture) for kind, picture in made]
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: see the module's head."""
+    parser = argparse.ArgumentParser(prog="render", description=__doc__.splitlines()[0])
+    parser.add_argument("--arrays", type=Path, required=True, help="folder that `prepare` wrote")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--templates", type=Path, help="folder of mask templates with masks.cfg")
+    parser.add_argument("--textures", type=Path, help="folder of fabric textures")
+    parser.add_argument("--hands", type=Path, help="folder of hands on white")
+    args = parser.parse_args(argv)
+    rows = read_rows(args.arrays / "rows.jsonl")
+    known = ~np.isnan(np.load(args.arrays / "landmarks.npy", mmap_mode="r")[:, 0, 0])
+    todo = [i for i, r in enumerate(rows) if r["kind"] == "bare" and known[i]]
+    chunks = [todo[i : i + 64] for i in range(0, len(todo), 64)]
+    new_rows: list[dict] = []
+    pictures: list[np.ndarray] = []
+    start = (args.arrays, args.seed, (args.templates, args.textures, args.hands))
+    with ProcessPoolExecutor(args.workers, initializer=_start, initargs=start) as pool, tqdm(total=len(todo), unit="face") as bar:
+        for part in pool.map(_render, chunks):
+            for i, kind, picture in part:
+                base = rows[i]
+                facts = {"kind": kind, "label": KINDS[kind].label, "group": base["group"], "split": base["split"]}
+                new_rows.append({**facts, "source": base["source"], "file": base["file"], "facePx": base["facePx"], "of": i})
+                pictures.append(picture)
+            bar.update(64)
+    np.save(args.arrays / f"rendered-{args.seed}.npy", np.stack(pictures))
+    write_rows(args.arrays / f"rendered-{args.seed}.jsonl", new_rows)
+    for kind, n in sorted(Counter(r["kind"] for r in new_rows).items()):
+        print(f"{kind:16s} {n:6d}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -61,6 +61,7 @@ test("a look in flight at the signal may also fail", async () => {
   bench.vision.die();
   await settle();
   assertEnded(bench, "resolved");
+  assert.deepEqual(bench.logged, [], "nobody wants to know any more");
 });
 
 test("after the end neither frames nor faults of the camera do anything", async () => {
@@ -69,10 +70,24 @@ test("after the end neither frames nor faults of the camera do anything", async 
   bench.abort();
   await settle();
   const { setCount } = bench.line;
+  const { takeCount } = bench.camera;
   bench.camera.show(masked());
   bench.camera.fault(new KioskError("camera-silent", "silent"));
   await bench.wait(stepMs);
   assert.deepEqual([bench.line.setCount, bench.steps.length, bench.logged], [setCount, 0, []]);
+  assert.equal(bench.camera.takeCount, takeCount);
+});
+
+test("a signal in the middle of a cycle: that cycle is the last, and no further frame is taken", async () => {
+  const bench = new KioskBench();
+  await bench.start();
+  bench.onStep = () => {
+    bench.abort();
+  };
+  bench.camera.show(masked());
+  await settle();
+  assertEnded(bench, "resolved");
+  assert.deepEqual([bench.steps.length, bench.camera.takeCount], [1, 1]);
 });
 
 test("a replay that ended ends the loop well", async () => {
@@ -127,7 +142,13 @@ test("a camera that cannot start ends the loop with its own words", async () => 
 });
 
 for (const { name, provoke } of [
-  { name: "with a frame", provoke: (bench: KioskBench) => bench.frame(masked()) },
+  {
+    name: "with a frame",
+    provoke: async (bench: KioskBench) => {
+      bench.camera.show(masked());
+      await settle();
+    },
+  },
   { name: "with a tick", provoke: (bench: KioskBench) => bench.wait(stepMs) },
   {
     name: "with a camera fault",

@@ -83,7 +83,7 @@ test("a look that never comes back: locked with a fault within the bound, and th
     bench.camera.show(masked());
   }
   assertFault(bench, "vision", "vision-failed");
-  assert.equal(bench.service.progressed.length, fed);
+  assert.deepEqual([bench.service.progressed.length, bench.cameraFaults], [fed, []]);
   assert.equal(bench.outcome, "running");
   assert.equal(bench.logged.filter((line) => line.includes("takes longer than")).length, 1);
 });
@@ -120,7 +120,8 @@ test("the vision worker dies: the loop ends with vision-failed and the door is l
   await bench.frame(masked());
   assert.ok(bench.outcome instanceof KioskError);
   assert.equal(bench.outcome.code, "vision-failed");
-  assert.equal(bench.isOpen, false);
+  assertFault(bench, "vision", "vision-failed");
+  assert.ok(bench.logged.some((line) => line.includes("the vision worker is gone")));
   assert.equal(bench.service.progressed.length, framesToGrant);
 });
 
@@ -180,7 +181,7 @@ test("a door that cannot be unlocked stays locked, shows a fault and goes on", a
   await bench.frames(framesToGrant, masked());
   assertFault(bench, "door", "gpio-failed");
   await bench.wait(tickMs);
-  assert.equal(bench.access, "idle");
+  assert.deepEqual([bench.access, bench.cameraFaults], ["idle", []]);
   await bench.frames(framesToGrant, masked());
   assert.equal(bench.isOpen, true);
 });
@@ -204,6 +205,14 @@ test("two broken parts: the camera comes back although the door stays broken, an
   bench.camera.fault(silent);
   bench.line.failures = { count: 1000 };
   await bench.wait(tickMs);
+  assert.deepEqual(
+    bench.logged.map((line) => /"level":"(\w+)".*"source":"(\w+)"/.exec(line)?.slice(1)),
+    [
+      ["error", "camera"],
+      ["error", "door"],
+    ],
+  );
+  assert.deepEqual(bench.cameraFaults, ["camera-silent"]);
   await bench.frame();
   assert.deepEqual([bench.now.camera.state, bench.now.fault?.source], ["streaming", "door"]);
   bench.line.failures = { count: 0 };

@@ -92,8 +92,7 @@ async function open(socketPath: string, path: string, signal: AbortSignal): Prom
   asked.on("timeout", () => asked.destroy(new Error(`no answer within ${answerMs} ms`)));
   asked.end();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
-  // From here on the reader watches over time and errors: those of the request reach it through the response.
-  asked.removeAllListeners("timeout");
+  // From here on an error of the request, such as an abort, reaches the reader through the response.
   asked.on("error", () => undefined);
   if (response.statusCode === 200) return response;
   const told = errorSchema.safeParse(parseJson(await readAll(socketPath, response)));

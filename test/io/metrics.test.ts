@@ -90,16 +90,22 @@ test("faults by code, zero before the first; the provider as a label", async () 
   );
 });
 
-test("the event loop's delay is near zero when idle and shows a block", async () => {
+async function delayAfter(blockMs: number): Promise<number> {
   using metrics = new Metrics(() => camera);
-  const delay = async (): Promise<number> =>
-    (await values(metrics)).get("maskgate_event_loop_delay_p99_seconds") ?? NaN;
   await wait(50);
-  assert.ok((await delay()) < 0.04, `${await delay()} s idle`);
-  const until = performance.now() + 120;
+  const until = performance.now() + blockMs;
   while (performance.now() < until);
   await wait(20);
-  assert.ok((await delay()) > 0.08, `${await delay()} s after a block`);
+  return (await values(metrics)).get("maskgate_event_loop_delay_p99_seconds") ?? NaN;
+}
+
+test("the event loop's delay is near zero when idle and shows a block", async () => {
+  assert.ok((await delayAfter(120)) > 0.08);
+  // A busy machine may hold up an idle loop, too, but not every time.
+  for (let tries = 0; tries < 10; tries += 1) {
+    if ((await delayAfter(0)) < 0.008) return;
+  }
+  assert.fail("never below 8 ms: the monitor's own pause of 10 ms is not taken off");
 });
 
 test("names follow Prometheus' conventions, every metric has a help, and the process is there", async () => {

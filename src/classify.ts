@@ -2,9 +2,14 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { annotate } from "./annotate.ts";
-import { KioskError, messageOf } from "./core/errors.ts";
 import type { Box } from "./core/face.ts";
-import { pictureFiles, type PictureFile } from "./picture-files.ts";
+import {
+  makeFolder,
+  pictureFailure,
+  pictureFiles,
+  refuseOverwriting,
+  type PictureFile,
+} from "./picture-files.ts";
 import { lookAt, type Pipeline } from "./vision/pipeline.ts";
 import { decode } from "./vision/picture.ts";
 
@@ -19,41 +24,64 @@ export type Classified =
   | { readonly file: string; readonly error: string };
 
 export interface ClassifyOptions {
-  readonly paths: readonly string[];
   readonly isJson: boolean;
   /** Folder for pictures with boxes and verdicts drawn into them. */
   readonly annotateFolder: string | undefined;
   readonly threshold: number;
   readonly write: (line: string) => void;
+  /** Where people, not programs, hear of a picture that cannot be read. */
+  readonly complain: (line: string) => void;
+}
+
+/**
+ * The pictures to classify, once nothing that was typed stands in the way.
+ * @throws KioskError bad-usage
+ */
+export async function picturesToClassify(
+  paths: readonly string[],
+  annotateFolder: string | undefined,
+): Promise<readonly PictureFile[]> {
+  const pictures = await pictureFiles(paths);
+  if (annotateFolder === undefined) return pictures;
+  const targets = pictures.map((picture) => annotatedPath(annotateFolder, picture));
+  refuseOverwriting("--annotate", pictures, targets);
+  await makeFolder("--annotate", annotateFolder);
+  return pictures;
 }
 
 /**
  * Classifies one picture after the other; one that cannot be read does not stop the others.
  * @returns how many could not be read
- * @throws KioskError bad-usage
  */
-export async function classifyPictures(pipeline: Pipeline, options: ClassifyOptions): Promise<number> {
-  const pictures = await pictureFiles(options.paths);
-  if (options.annotateFolder !== undefined) await makeFolder(options.annotateFolder);
+export async function classifyPictures(
+  pipeline: Pipeline,
+  pictures: readonly PictureFile[],
+  options: ClassifyOptions,
+): Promise<number> {
   let unreadable = 0;
   for (const picture of pictures) {
     const answer = await classifyOne(pipeline, picture, options);
     if ("error" in answer) unreadable += 1;
-    options.write(options.isJson ? JSON.stringify(answer) : readable(answer, options.threshold));
+    if (options.isJson) options.write(JSON.stringify(answer));
+    else if ("error" in answer) options.complain(`${answer.file}: ${answer.error}`);
+    else options.write(readable(answer, options.threshold));
   }
   return unreadable;
 }
 
 async function classifyOne(
   pipeline: Pipeline,
-  { file, relative }: PictureFile,
+  source: PictureFile,
   options: ClassifyOptions,
 ): Promise<Classified> {
+  const { file } = source;
   try {
     const picture = await decode(await readFile(file));
     const { verdicts } = await lookAt(pipeline, picture, { kind: "full" });
     if (options.annotateFolder !== undefined) {
-      await annotate(picture, verdicts, options.threshold, annotatedPath(options.annotateFolder, relative));
+      const target = annotatedPath(options.annotateFolder, source);
+      await mkdir(path.dirname(target), { recursive: true });
+      await annotate(picture, verdicts, options.threshold, target);
     }
     const faces = verdicts.map(({ face, masked }) => ({
       box: rounded(face.box),
@@ -62,12 +90,11 @@ async function classifyOne(
     }));
     return { file, widthPx: picture.widthPx, heightPx: picture.heightPx, faces };
   } catch (error) {
-    return { file, error: readFailure(error) };
+    return { file, error: pictureFailure(error) };
   }
 }
 
-function readable(answer: Classified, threshold: number): string {
-  if ("error" in answer) return `${answer.file}: error: ${answer.error}`;
+function readable(answer: Exclude<Classified, { readonly error: string }>, threshold: number): string {
   const faces = answer.faces.map(({ box, masked }) => {
     const verdict = masked >= threshold ? "masked" : "not masked";
     return `  ${verdict.padEnd(10)} ${masked.toFixed(3)}  ${Math.round(box.width)} px at ${Math.round(box.x)},${Math.round(box.y)}`;
@@ -76,24 +103,8 @@ function readable(answer: Classified, threshold: number): string {
   return [`${answer.file}: ${answer.widthPx}x${answer.heightPx}, ${count}`, ...faces].join("\n");
 }
 
-function annotatedPath(folder: string, relative: string): string {
-  return path.join(folder, `${relative.replaceAll(path.sep, "-").replace(/\.[^.]*$/, "")}.jpg`);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new KioskError("bad-usage", `--annotate ${folder}: cannot be made a folder: ${messageOf(cause)}`, {
-      cause,
-    });
-  });
-}
-
-function readFailure(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return "there is no such file";
-  if (code === "EISDIR") return "this is a folder";
-  if (code === "EACCES") return "no permission to read it";
-  return messageOf(error);
+function annotatedPath(folder: string, { stem }: PictureFile): string {
+  return path.join(folder, `${stem}.jpg`);
 }
 
 function rounded(box: Box): Box {

@@ -119,10 +119,15 @@ function parsed(name: string, args: readonly string[], shape: CommandShape): Par
   const options: NonNullable<ParseArgsConfig["options"]> = {};
   for (const flag of shape.flags) options[flag] = { type: "boolean" };
   for (const option of Object.keys(shape.values)) options[option] = { type: "string" };
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (cause) {
-    const reason = messageOf(cause).split(/\. |\n/, 1)[0] ?? "";
+  const fail = (reason: string, cause?: unknown): never => {
     throw new KioskError("bad-usage", `maskgate ${name}: ${reason}; see maskgate --help`, { cause });
+  };
+  try {
+    const found = parseArgs({ args: [...args], options, allowPositionals: true });
+    const empty = Object.entries(found.values).find(([, value]) => value === "");
+    return empty === undefined ? found : fail(`Option '--${empty[0]}' has an empty value`);
+  } catch (error) {
+    if (error instanceof KioskError) throw error;
+    return fail(messageOf(error).split(/\.(?: |\n|$)|\n/, 1)[0] ?? "", error);
   }
 }

@@ -5,8 +5,7 @@
 import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
-import { KioskError, messageOf } from "./core/errors.ts";
-import { pictureFiles, type PictureFile } from "./picture-files.ts";
+import { pictureFailure, type PictureFile } from "./picture-files.ts";
 import { cropFace, cropPx } from "./vision/crop.ts";
 import type { FaceDetector } from "./vision/detector.ts";
 import { findFaces, type FaceSettings } from "./vision/find-faces.ts";
@@ -27,29 +26,29 @@ export interface CropsResult {
   readonly unreadable: number;
 }
 
-/**
- * Writes `<out>/<picture>-<n>.png`, largest face first, and one line a picture to `<out>/crops.jsonl`.
- * @throws KioskError bad-usage
- */
+export interface CropsOptions {
+  readonly out: string;
+  readonly faces: FaceSettings;
+  /** Hears of each picture that cannot be read. */
+  readonly complain: (line: string) => void;
+}
+
+/** Writes `<out>/<picture>-<n>.png`, largest face first, and one line a picture to `<out>/crops.jsonl`. */
 export async function writeCrops(
-  paths: readonly string[],
-  out: string,
+  pictures: readonly PictureFile[],
   detector: FaceDetector,
-  settings: FaceSettings,
+  { out, faces: settings, complain }: CropsOptions,
 ): Promise<CropsResult> {
-  const pictures = await pictureFiles(paths);
-  await mkdir(out, { recursive: true }).catch((cause: unknown) => {
-    throw new KioskError("bad-usage", `--out ${out}: cannot be made a folder: ${messageOf(cause)}`, {
-      cause,
-    });
-  });
   const index = path.join(out, "crops.jsonl");
   await rm(index, { force: true });
   let faces = 0;
   let unreadable = 0;
   for (const picture of pictures) {
     const line = await cropsOf(picture, out, detector, settings);
-    if (line.error !== undefined) unreadable += 1;
+    if (line.error !== undefined) {
+      unreadable += 1;
+      complain(`${line.file}: ${line.error}`);
+    }
     faces += line.faces?.length ?? 0;
     await appendFile(index, `${JSON.stringify(line)}\n`);
   }
@@ -57,7 +56,7 @@ export async function writeCrops(
 }
 
 async function cropsOf(
-  { file, relative }: PictureFile,
+  { file, stem }: PictureFile,
   out: string,
   detector: FaceDetector,
   settings: FaceSettings,
@@ -65,7 +64,6 @@ async function cropsOf(
   try {
     const picture = await decode(await readFile(file));
     const found = await findFaces(detector, picture, { kind: "full" }, settings);
-    const stem = relative.replace(/\.[^.]*$/, "");
     if (path.dirname(stem) !== ".") await mkdir(path.join(out, path.dirname(stem)), { recursive: true });
     const faces = [];
     for (const [n, face] of found.entries()) {
@@ -78,6 +76,6 @@ async function cropsOf(
     }
     return { file, widthPx: picture.widthPx, heightPx: picture.heightPx, faces };
   } catch (error) {
-    return { file, error: messageOf(error) };
+    return { file, error: pictureFailure(error) };
   }
 }

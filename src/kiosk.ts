@@ -101,7 +101,10 @@ export class Kiosk {
       this.#cancelTick();
       signal.removeEventListener("abort", onAbort);
       this.#end = undefined;
-      this.#parts.door.apply({ kind: "lock" });
+      // A lock that fails here must not hide why the loop ended; closing the door tries again and throws.
+      this.#attempt("door", () => {
+        this.#parts.door.apply({ kind: "lock" });
+      });
     }
   }
 

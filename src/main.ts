@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** The entry point of every command. Bad input ends with one clear line and exit code 2; only a bug shows its stack. */
-import { classifyPictures } from "./classify.ts";
+import { classifyPictures, picturesToClassify } from "./classify.ts";
 import { helpText, parseCommand, type Command } from "./command-line.ts";
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
 import { KioskError, type ErrorCode } from "./core/errors.ts";
 import { writeCrops } from "./crops.ts";
+import { makeFolder, pictureFiles } from "./picture-files.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
 import { run } from "./run.ts";
 import { showStatus, watchStatus } from "./show-status.ts";
@@ -20,6 +21,10 @@ const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
 
 const write = (line: string): void => {
   process.stdout.write(`${line}\n`);
+};
+
+const complain = (line: string): void => {
+  process.stderr.write(`maskgate: ${line}\n`);
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -62,17 +67,19 @@ function socketOf({ values }: Command): string {
 
 async function classify({ paths, values }: Command, isJson: boolean): Promise<number> {
   const config = loadConfig(values.get("config"));
+  const annotateFolder = values.get("annotate");
+  const pictures = await picturesToClassify(paths, annotateFolder);
   const pipeline = await loadPipeline(pipelineSettings(config));
   const { model } = pipeline.classifier;
   for (const { provider, reason } of isJson ? [] : model.passedOver) {
-    process.stderr.write(`maskgate: provider ${provider} does not run (${reason}); ${model.provider} does\n`);
+    complain(`provider ${provider} does not run (${reason}); ${model.provider} does`);
   }
-  const unreadable = await classifyPictures(pipeline, {
-    paths,
+  const unreadable = await classifyPictures(pipeline, pictures, {
     isJson,
-    annotateFolder: values.get("annotate"),
+    annotateFolder,
     threshold: config.access.threshold ?? model.threshold,
     write,
+    complain,
   });
   await disposePipeline(pipeline);
   return unreadable > 0 ? exitCodes.badInput : exitCodes.done;
@@ -80,10 +87,12 @@ async function classify({ paths, values }: Command, isJson: boolean): Promise<nu
 
 async function crops({ paths, values }: Command): Promise<number> {
   const out = values.get("out");
-  if (out === undefined) throw new KioskError("bad-usage", "maskgate crops: --out DIR is missing");
+  if (out === undefined) throw new KioskError("bad-usage", "maskgate crops: say with --out DIR where to");
   const { faceModelFolder, faces } = pipelineSettings(loadConfig(values.get("config")));
+  const pictures = await pictureFiles(paths);
+  await makeFolder("--out", out);
   const detector = await loadFaceDetector(faceModelFolder);
-  const result = await writeCrops(paths, out, detector, faces);
+  const result = await writeCrops(pictures, detector, { out, faces, complain });
   write(`${result.faces} crops of ${result.pictures} pictures in ${out}; ${result.unreadable} not readable`);
   return result.unreadable > 0 ? exitCodes.badInput : exitCodes.done;
 }
@@ -99,13 +108,26 @@ function untilStopped(): AbortSignal {
   return controller.signal;
 }
 
-function report(error: unknown): number {
+/** Of failures that came while another one was being cleaned up after, that one first. */
+function* eachOf(error: unknown): Generator {
+  if (error instanceof Error && "suppressed" in error && "error" in error) {
+    yield* eachOf(error.suppressed);
+    yield* eachOf(error.error);
+  } else yield error;
+}
+
+function report(failure: unknown): number {
+  const [first = exitCodes.failed] = [...eachOf(failure)].map(reportOne);
+  return first;
+}
+
+function reportOne(error: unknown): number {
   if (!(error instanceof KioskError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`maskgate: this is a bug: ${text}\n`);
     return exitCodes.failed;
   }
-  for (const line of error.message.split("\n")) process.stderr.write(`maskgate: ${line}\n`);
+  for (const line of error.message.split("\n")) complain(line);
   return runtimeFailures.has(error.code) ? exitCodes.failed : exitCodes.badInput;
 }
 

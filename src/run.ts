@@ -1,7 +1,6 @@
 /** `maskgate run`: the composition root. Every adapter is opened here, in the order that keeps the door locked, and closed in reverse. */
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
-import { KioskError } from "./core/errors.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Camera, Clock, Door, Indicator, RunningModel, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
@@ -16,8 +15,8 @@ import type { Gpio, OutputLine } from "./io/gpio.ts";
 import { openIndicator } from "./io/indicator.ts";
 import { openLog, type Log } from "./io/log.ts";
 import { Metrics } from "./io/metrics.ts";
-import { fetchStatus } from "./io/status-client.ts";
 import { StatusServer } from "./io/status-server.ts";
+import { refuseTaken } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
 import { Kiosk } from "./kiosk.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
@@ -38,16 +37,17 @@ export async function run(configFile: string | undefined, signal: AbortSignal): 
   const config = loadConfig(configFile);
   const log = openLog(config.log.level);
   const clock = monotonicClock();
-  await refuseSecond(config.status.socketPath);
+  await refuseTaken(config.status.socketPath);
 
   await using service = await openServiceManager({ clock, log });
   await using gpio = await openGpio(config);
   await using door = openLock(gpio, config, clock);
   await using indicator = openLeds(gpio, config, clock);
   log.info({ version, driver: config.gpio.driver }, "door locked");
+  // Before the models, which take seconds to load: a camera that is not there is told at once.
+  await using camera = await openCamera(config, clock);
   await using vision = await startVision(pipelineSettings(config));
   const model = reportModel(vision, config, log);
-  await using camera = openCamera(config, clock);
   await runKiosk({ config, log, clock, service, door, indicator, vision, model, camera }, signal);
 }
 
@@ -102,19 +102,6 @@ async function runKiosk(opened: Opened, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function refuseSecond(socketPath: string): Promise<void> {
-  const isLive = await fetchStatus(socketPath).then(
-    () => true,
-    () => false,
-  );
-  if (isLive) {
-    throw new KioskError(
-      "socket-busy",
-      `${socketPath}: a running maskgate daemon owns this status socket; stop it first`,
-    );
-  }
-}
-
 async function openGpio(config: Config): Promise<Gpio> {
   switch (config.gpio.driver) {
     case "simulated":
@@ -142,7 +129,7 @@ function openLeds(gpio: Gpio, config: Config, clock: Clock): Indicator {
   return openIndicator({ ...(green && { green }), ...(red && { red }), ...(amber && { amber }) }, clock);
 }
 
-function openCamera({ camera }: Config, clock: Clock): Camera {
+function openCamera({ camera }: Config, clock: Clock): Promise<Camera> {
   const { source, replay, gstreamer, ...common } = camera;
   return source === "replay"
     ? openReplayCamera({ ...common, ...replay, program: gstreamer.program }, clock)

@@ -26,13 +26,13 @@ function nameOf({ preset, device, sensorId, url }: GstreamerCameraSettings): str
 }
 
 /**
- * A camera through gst-launch-1.0. Throws a KioskError if the settings cannot be used; `start()` rejects with one if
- * the program is not installed; everything later is a fault, and is tried again.
+ * A camera through gst-launch-1.0. Rejects with a KioskError if the settings cannot be used or the program is not
+ * installed; everything later is a fault, and is tried again.
  */
-export function openGstreamerCamera(settings: GstreamerCameraSettings, clock: Clock): Camera {
+export async function openGstreamerCamera(settings: GstreamerCameraSettings, clock: Clock): Promise<Camera> {
   const { widthPx, heightPx, framesPerSecond, silenceMs, startMs, restartMinMs, restartMaxMs } = settings;
   const name = nameOf(settings);
-  return new ProgramCamera(
+  return ProgramCamera.open(
     {
       ...{ name, framesPerSecond, silenceMs, startMs, restartMinMs, restartMaxMs },
       program: settings.program,

@@ -1,12 +1,11 @@
 /**
  * The camera of demonstrations, tests and benchmarks: a picture, a folder of pictures or a video file.
- * Promises: a path that cannot be replayed is refused at the start, by its name.
+ * Promises: a path that cannot be replayed is refused when it is opened, by its name.
  */
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { KioskError, messageOf } from "../core/errors.ts";
-import type { Frame } from "../core/frame.ts";
-import type { Camera, CameraEvents, Clock } from "../core/ports.ts";
+import type { Camera, Clock } from "../core/ports.ts";
 import { PictureReplay } from "./picture-replay.ts";
 import { ProgramCamera } from "./program-camera.ts";
 import { planVideoReplay, type VideoReplaySettings } from "./video-replay.ts";
@@ -36,7 +35,9 @@ function typeOf(file: string): string {
 
 /** The pictures of a folder as people sort them (2 before 10), without hidden and other files. */
 async function picturesIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new KioskError("camera-missing", `camera.replay.path: ${failure(folder, cause)}`, { cause });
+  });
   const names = entries
     .filter(
       (entry) =>
@@ -47,22 +48,25 @@ async function picturesIn(folder: string): Promise<readonly string[]> {
   if (names.length > 0) return names.map((name) => path.join(folder, name));
   throw new KioskError(
     "camera-missing",
-    `camera.replay.path: no pictures (JPEG, PNG, WebP) in the folder ${folder}`,
+    `camera.replay.path: no pictures (JPEG, PNG, WebP) in the folder ${folder}; name a folder with some`,
   );
 }
 
-async function openReplay(settings: ReplayCameraSettings, clock: Clock): Promise<Camera> {
+/**
+ * A camera that replays files.
+ * @throws KioskError camera-missing if there is nothing to replay
+ */
+export async function openReplayCamera(settings: ReplayCameraSettings, clock: Clock): Promise<Camera> {
   const { path: file, framesPerSecond, loop } = settings;
-  try {
-    const isFolder = (await stat(file)).isDirectory();
-    if (isFolder) return new PictureReplay({ files: await picturesIn(file), framesPerSecond, loop }, clock);
-    if (pictureTypes.includes(typeOf(file)))
-      return new PictureReplay({ files: [file], framesPerSecond, loop }, clock);
-    if (videoTypes.includes(typeOf(file))) return new ProgramCamera(await planVideoReplay(settings), clock);
-  } catch (error) {
-    if (error instanceof KioskError) throw error;
-    throw new KioskError("camera-missing", `camera.replay.path: ${messageOf(error)}`, { cause: error });
+  const found = await stat(file).catch((cause: unknown) => {
+    throw new KioskError("camera-missing", `camera.replay.path: ${failure(file, cause)}`, { cause });
+  });
+  if (found.isDirectory()) {
+    return new PictureReplay({ files: await picturesIn(file), framesPerSecond, loop }, clock);
   }
+  if (pictureTypes.includes(typeOf(file)))
+    return new PictureReplay({ files: [file], framesPerSecond, loop }, clock);
+  if (videoTypes.includes(typeOf(file))) return ProgramCamera.open(await planVideoReplay(settings), clock);
   const known = [...pictureTypes, ...videoTypes].join(", ");
   throw new KioskError(
     "camera-missing",
@@ -70,36 +74,9 @@ async function openReplay(settings: ReplayCameraSettings, clock: Clock): Promise
   );
 }
 
-/** Becomes the camera that its path asks for when it is started, because only the disk knows which. */
-class ReplayCamera implements Camera {
-  readonly #settings: ReplayCameraSettings;
-  readonly #clock: Clock;
-  #camera: Camera | undefined;
-  #isDisposed = false;
-
-  constructor(settings: ReplayCameraSettings, clock: Clock) {
-    this.#settings = settings;
-    this.#clock = clock;
-  }
-
-  async start(events: CameraEvents): Promise<void> {
-    const camera = await openReplay(this.#settings, this.#clock);
-    if (this.#isDisposed) return;
-    this.#camera = camera;
-    await camera.start(events);
-  }
-
-  take(): Frame | undefined {
-    return this.#camera?.take();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isDisposed = true;
-    await this.#camera?.[Symbol.asyncDispose]();
-  }
-}
-
-/** A camera that replays files. `start()` rejects with a KioskError if there is nothing to replay. */
-export function openReplayCamera(settings: ReplayCameraSettings, clock: Clock): Camera {
-  return new ReplayCamera(settings, clock);
+function failure(file: string, error: unknown): string {
+  const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isMissing
+    ? `there is no ${file}; name a folder of pictures or a video file`
+    : `${file} cannot be read: ${messageOf(error)}`;
 }

@@ -55,6 +55,16 @@ async function requireProgram(name: string, packageName: string): Promise<string
   );
 }
 
+async function requirePrograms({
+  program,
+  packageName,
+}: ProgramCameraPlan): Promise<{ readonly setpriv: string; readonly program: string }> {
+  return {
+    setpriv: await requireProgram("setpriv", "util-linux"),
+    program: await requireProgram(program, packageName),
+  };
+}
+
 /** See the top of this file. */
 export class ProgramCamera implements Camera {
   readonly #plan: ProgramCameraPlan;
@@ -74,11 +84,17 @@ export class ProgramCamera implements Camera {
   #lastFrameAtMs = 0;
   #isFaultTold = false;
 
-  constructor(plan: ProgramCameraPlan, clock: Clock) {
+  private constructor(plan: ProgramCameraPlan, clock: Clock) {
     this.#plan = plan;
     this.#clock = clock;
     this.#raw = new RawFrames(plan.format, plan.framesPerSecond, this.#slots, clock);
     this.#backoff = new Backoff(plan.restartMinMs, plan.restartMaxMs);
+  }
+
+  /** Rejects with a KioskError if a program that it needs is not installed. */
+  static async open(plan: ProgramCameraPlan, clock: Clock): Promise<ProgramCamera> {
+    await requirePrograms(plan);
+    return new ProgramCamera(plan, clock);
   }
 
   async start(events: CameraEvents): Promise<void> {
@@ -97,11 +113,10 @@ export class ProgramCamera implements Camera {
     await this.#program?.[Symbol.asyncDispose]();
   }
 
-  /** Starts the program; rejects if it is not installed. */
+  /** Starts the program; rejects if it is not installed any more. */
   async #run(): Promise<void> {
-    const { program: name, packageName, args, stopSignal, startMs = defaultStartMs, silenceMs } = this.#plan;
-    const setpriv = await requireProgram("setpriv", "util-linux");
-    const program = await requireProgram(name, packageName);
+    const { args, stopSignal, startMs = defaultStartMs, silenceMs } = this.#plan;
+    const { setpriv, program } = await requirePrograms(this.#plan);
     if (this.#isDisposed) return;
     this.#raw.reset();
     this.#startedAtMs = this.#clock.nowMs();

@@ -49,6 +49,15 @@ export async function listenAt(server: Server, socketPath: string): Promise<Clai
   }
 }
 
+/**
+ * What `listenAt` would refuse, found out before anything else is started.
+ * @throws KioskError socket-busy, socket-failed
+ */
+export async function refuseTaken(socketPath: string): Promise<void> {
+  checkFolder(socketPath);
+  await requireStale(socketPath);
+}
+
 /** libuv says EACCES for a missing folder, too, so that must be found out before. */
 function checkFolder(socketPath: string): void {
   const folder = path.dirname(socketPath);
@@ -88,8 +97,15 @@ async function giveName(ownPath: string, socketPath: string): Promise<void> {
 }
 
 async function removeStale(socketPath: string): Promise<void> {
+  const found = await requireStale(socketPath);
+  const now = lstatSync(socketPath, { throwIfNoEntry: false });
+  if (found !== undefined && now !== undefined && isSameFile(now, found)) rmSync(socketPath);
+}
+
+/** What is at the path, if anything is: a socket that nobody answers. */
+async function requireStale(socketPath: string): Promise<Stats | undefined> {
   const found = lstatSync(socketPath, { throwIfNoEntry: false });
-  if (found === undefined) return;
+  if (found === undefined) return undefined;
   if (!found.isSocket()) {
     throw new KioskError(
       "socket-failed",
@@ -102,8 +118,7 @@ async function removeStale(socketPath: string): Promise<void> {
       `${socketPath}: a live daemon has this socket; stop it or change status.socketPath`,
     );
   }
-  const now = lstatSync(socketPath, { throwIfNoEntry: false });
-  if (now !== undefined && isSameFile(now, found)) rmSync(socketPath);
+  return found;
 }
 
 function isAnswered(socketPath: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { openGstreamerCamera } from "../../src/io/camera-gstreamer.ts";
 import { assertFault, clock, customCamera, misbehaving, until, watch } from "./camera-probe.ts";
 
 test("frames of a real pipeline have the asked size, rate and colours", async () => {
-  await using camera = openGstreamerCamera(
+  await using camera = await openGstreamerCamera(
     customCamera("videotestsrc is-live=true pattern=smpte ! video/x-raw,framerate=60/1", {
       ...{ widthPx: 64, heightPx: 48, framesPerSecond: 20 },
     }),
@@ -36,7 +36,7 @@ test("frames of a real pipeline have the asked size, rate and colours", async ()
 for (const widthPx of [31, 33, 34, 35, 36]) {
   test(`rows of ${widthPx} pixels arrive without padding`, async () => {
     const pipeline = "videotestsrc is-live=true pattern=solid-color foreground-color=0xffff0000";
-    await using camera = openGstreamerCamera(customCamera(pipeline, { widthPx, heightPx: 21 }), clock);
+    await using camera = await openGstreamerCamera(customCamera(pipeline, { widthPx, heightPx: 21 }), clock);
     const { frames } = await watch(camera);
     await until("2 frames", () => frames.length >= 2);
     for (const { bytes } of frames.slice(0, 2)) {
@@ -48,7 +48,10 @@ for (const widthPx of [31, 33, 34, 35, 36]) {
 
 test("pictures of other proportions get black borders", async () => {
   const pipeline = "videotestsrc is-live=true pattern=white ! video/x-raw,width=20,height=20";
-  await using camera = openGstreamerCamera(customCamera(pipeline, { widthPx: 40, heightPx: 20 }), clock);
+  await using camera = await openGstreamerCamera(
+    customCamera(pipeline, { widthPx: 40, heightPx: 20 }),
+    clock,
+  );
   const { frames } = await watch(camera);
   await until("a frame", () => frames.length >= 1);
   const row = frames[0]?.bytes.subarray(10 * 40 * 3, 11 * 40 * 3);
@@ -56,7 +59,10 @@ test("pictures of other proportions get black borders", async () => {
 });
 
 test("a pipeline that ends is a fault, and the next frame is the recovery", async () => {
-  await using camera = openGstreamerCamera(customCamera("videotestsrc is-live=true num-buffers=5"), clock);
+  await using camera = await openGstreamerCamera(
+    customCamera("videotestsrc is-live=true num-buffers=5"),
+    clock,
+  );
   const { faults, story } = await watch(camera);
   await until("two faults", () => faults.length >= 2);
   assertFault(faults, "camera-ended", /camera pipeline: its program ended \(exit code 0\)/);
@@ -64,9 +70,9 @@ test("a pipeline that ends is a fault, and the next frame is the recovery", asyn
   assert.ok(between.includes("frame"), story.join());
 });
 
-test("a program that is not installed is refused at the start, with its package", async () => {
-  await using camera = openGstreamerCamera(customCamera("videotestsrc", { program: "gst-launch-9" }), clock);
-  await assert.rejects(watch(camera), {
+test("a program that is not installed is refused when it is opened, with its package", async () => {
+  const settings = customCamera("videotestsrc", { program: "gst-launch-9" });
+  await assert.rejects(openGstreamerCamera(settings, clock), {
     code: "camera-missing",
     message: "camera program gst-launch-9 is not installed; install the package gstreamer1.0-tools",
   });
@@ -81,7 +87,7 @@ const absent = [
 ];
 for (const { pipeline, message } of absent) {
   test(`an element that is not installed is named: ${pipeline}`, async () => {
-    await using camera = openGstreamerCamera(customCamera(pipeline), clock);
+    await using camera = await openGstreamerCamera(customCamera(pipeline), clock);
     const { faults } = await watch(camera);
     await until("a fault", () => faults.length >= 1);
     assertFault(faults, "camera-missing", message);
@@ -90,7 +96,7 @@ for (const { pipeline, message } of absent) {
 
 test("a USB camera that is not plugged in is named, and tried again", async () => {
   const settings = customCamera("", { preset: "v4l2", device: "/dev/video99" });
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults } = await watch(camera);
   await until("two faults", () => faults.length >= 2);
   assertFault(
@@ -105,7 +111,7 @@ test("an unreachable network camera shows no credentials", async () => {
     preset: "rtsp",
     url: "rtsp://door:se%20cret@127.0.0.1:9/token=abc?p=se%20cret",
   });
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults } = await watch(camera);
   await until("a fault", () => faults.length >= 1);
   assert.match(
@@ -116,14 +122,14 @@ test("an unreachable network camera shows no credentials", async () => {
 });
 
 test("a camera is not started twice", async () => {
-  await using camera = openGstreamerCamera(misbehaving("steady").settings, clock);
+  await using camera = await openGstreamerCamera(misbehaving("steady").settings, clock);
   await watch(camera);
   await assert.rejects(watch(camera), /started once/);
 });
 
 test("after disposal nothing is told any more, also not by a restart that waited", async () => {
   const { settings, starts } = misbehaving("brief", { restartMinMs: 50 });
-  const camera = openGstreamerCamera(settings, clock);
+  const camera = await openGstreamerCamera(settings, clock);
   const { faults, story } = await watch(camera);
   await until("a fault", () => faults.length >= 1);
   await camera[Symbol.asyncDispose]();

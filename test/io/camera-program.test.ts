@@ -10,7 +10,7 @@ import { assertFault, clock, customCamera, isAlive, misbehaving, until, watch } 
 
 test("silence is a fault, the silent program is ended, and its successor recovers", async () => {
   const { settings, starts } = misbehaving("silent");
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults, story } = await watch(camera);
   await until("a second start", () => starts().length >= 2);
   await until("two frames", () => story.filter((event) => event === "frame").length >= 2);
@@ -21,7 +21,7 @@ test("silence is a fault, the silent program is ended, and its successor recover
 
 test("a program that never sends a frame is given its time to start, not more", async () => {
   const { settings, starts } = misbehaving("mute", { startMs: 600, silenceMs: 100 });
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const startedAtMs = performance.now();
   const { faults } = await watch(camera);
   await until("a fault", () => faults.length >= 1);
@@ -31,7 +31,7 @@ test("a program that never sends a frame is given its time to start, not more", 
 });
 
 test("bytes that never make a frame are silence", async () => {
-  await using camera = openGstreamerCamera(misbehaving("trickle", { startMs: 400 }).settings, clock);
+  await using camera = await openGstreamerCamera(misbehaving("trickle", { startMs: 400 }).settings, clock);
   const { faults, frames } = await watch(camera);
   await until("a fault", () => faults.length >= 1);
   assert.equal(faults[0]?.code, "camera-silent");
@@ -40,7 +40,7 @@ test("bytes that never make a frame are silence", async () => {
 
 test("a program that ignores signals is killed", async () => {
   const { settings, starts } = misbehaving("deaf");
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   await watch(camera);
   await until("a second start", () => starts().length >= 2);
   assert.ok(!isAlive(starts()[0]?.pid ?? 0));
@@ -48,7 +48,7 @@ test("a program that ignores signals is killed", async () => {
 
 test("a frame that was cut off is never seen", async () => {
   const { settings } = misbehaving("halfway");
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults, frames } = await watch(camera);
   await until("three faults", () => faults.length >= 3);
   assert.match(faults[0]?.message ?? "", /ended \(exit code 3\)/);
@@ -58,7 +58,7 @@ test("a frame that was cut off is never seen", async () => {
 
 test("restarts wait longer and longer, up to the limit", async () => {
   const { settings, starts } = misbehaving("brief", { restartMinMs: 100, restartMaxMs: 400 });
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults } = await watch(camera);
   await until("five faults", () => faults.length >= 5);
   assert.match(
@@ -74,7 +74,7 @@ test("restarts wait longer and longer, up to the limit", async () => {
 
 test("a flood neither grows memory nor starves the event loop, and comes at the asked rate", async () => {
   const size = { widthPx: 640, heightPx: 480, framesPerSecond: 10 };
-  await using camera = openGstreamerCamera(misbehaving("flood", size).settings, clock);
+  await using camera = await openGstreamerCamera(misbehaving("flood", size).settings, clock);
   let taken = 0;
   await camera.start({
     onFrame: () => (taken += camera.take() === undefined ? 0 : 1),
@@ -96,7 +96,7 @@ test("a flood neither grows memory nor starves the event loop, and comes at the 
 });
 
 test("a program that talks without end is heard in bounded memory", async () => {
-  await using camera = openGstreamerCamera(misbehaving("chatter").settings, clock);
+  await using camera = await openGstreamerCamera(misbehaving("chatter").settings, clock);
   const { frames, faults } = await watch(camera);
   await until("20 frames", () => frames.length >= 20);
   assert.deepEqual(faults, []);
@@ -107,7 +107,7 @@ test("a program that talks without end is heard in bounded memory", async () => 
 });
 
 test("a busy event loop is not taken for a silent camera", async () => {
-  await using camera = openGstreamerCamera(misbehaving("steady", { silenceMs: 150 }).settings, clock);
+  await using camera = await openGstreamerCamera(misbehaving("steady", { silenceMs: 150 }).settings, clock);
   const { frames, faults } = await watch(camera);
   await until("5 frames", () => frames.length >= 5);
   for (let round = 0; round < 3; round += 1) {
@@ -121,7 +121,7 @@ test("a busy event loop is not taken for a silent camera", async () => {
 for (const behaviour of ["steady", "silent", "deaf", "parent"]) {
   test(`disposal ends the whole process group: ${behaviour}`, async () => {
     const { settings, starts } = misbehaving(behaviour, { silenceMs: 5000 });
-    const camera = openGstreamerCamera(settings, clock);
+    const camera = await openGstreamerCamera(settings, clock);
     const { frames } = await watch(camera);
     await until("a frame", () => frames.length >= 1);
     const pids = starts().map(({ pid }) => pid);
@@ -134,7 +134,7 @@ for (const behaviour of ["steady", "silent", "deaf", "parent"]) {
 
 test("whoever the program leaves behind with the pipe is ended too, and does not hold up the restart", async () => {
   const { settings, starts } = misbehaving("orphaner");
-  await using camera = openGstreamerCamera(settings, clock);
+  await using camera = await openGstreamerCamera(settings, clock);
   const { faults } = await watch(camera);
   await until("two faults", () => faults.length >= 2);
   assert.ok(starts().length >= 3);

@@ -23,11 +23,17 @@ export async function watchStatus(
   signal: AbortSignal,
 ): Promise<void> {
   let isFirst = true;
+  let last = "";
   for await (const event of followStatus(socketPath, { signal })) {
     if (event.kind === "lost") {
       process.stderr.write(`maskgate: ${lostText(event.reason)}\n`);
       continue;
     }
+    // A frame that changes the state comes as two events; it is one row.
+    const { access, camera, door } = event.snapshot;
+    const row = `${camera.framesDecided} ${access.kind} ${door.kind}`;
+    if (row === last) continue;
+    last = row;
     if (isJson) {
       write(JSON.stringify(event.snapshot));
       continue;

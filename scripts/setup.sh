@@ -30,13 +30,15 @@ need_programs() {
     fail "apt-get could not install ${missing[*]}"
 }
 
-node_major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
+node_major() {
+  if command -v node >/dev/null; then node --version | sed -n 's/^v\([0-9]*\)\..*/\1/p'; else echo 0; fi
+}
 
 # Debian 12 has Node 18: then npm's own packages of Node and npm are put into the cache folder and used from there.
 need_node() {
   local arch major folder=$cache/node-$node_wanted
   major=$(node_major)
-  if [ "${major:-0}" -ge $node_least ] && command -v npm >/dev/null; then return; fi
+  if [ "$major" -ge $node_least ] && command -v npm >/dev/null; then return; fi
   if [ ! -x "$folder/bin/node" ]; then
     need_programs npm:npm node:nodejs
     case $(uname -m) in

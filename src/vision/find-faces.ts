@@ -4,7 +4,7 @@ import type { Search } from "../core/ports.ts";
 import type { FaceDetector } from "./detector.ts";
 import { mergeFaces } from "./nms.ts";
 import type { Picture } from "./picture.ts";
-import { squareAround } from "./square.ts";
+import { squareAround, type Square } from "./square.ts";
 import { closeUp, closeUpShare, regionsOf } from "./search-plan.ts";
 
 export interface FaceSettings {
@@ -31,22 +31,31 @@ export async function findFaces(
   search: Search,
   settings: FaceSettings,
 ): Promise<Face[]> {
-  const suspects: Suspect[] = [];
-  for (const region of regionsOf(search, picture, settings.leastFacePx)) {
-    for (const face of await detector.detect(picture, region)) {
-      const share = region.sidePx / Math.max(face.box.width, face.box.height);
-      suspects.push({ ...face, isCloseUp: share > closeUpShare * 0.75 && share < closeUpShare * 1.35 });
-    }
-  }
-  const faces: Face[] = [];
-  for (const suspect of mergeFaces(suspects, rank)) {
-    if (sidePx(suspect.box) < settings.leastFacePx * 0.8 || isOutside(suspect.box, picture)) continue;
-    const face = isKnown(suspect, search) ? suspect : await lookAgain(detector, picture, suspect);
-    if (face.score >= settings.minScore && sidePx(face.box) >= settings.leastFacePx) faces.push(face);
-  }
-  return mergeFaces(faces, (face) => face.score)
+  const regions = regionsOf(search, picture, settings.leastFacePx);
+  // All at once: the next region is cut on another thread while the detector sees the one before.
+  const suspects = await Promise.all(regions.map((region) => suspectsIn(detector, picture, region)));
+  const likely = mergeFaces(suspects.flat(), rank).filter(
+    ({ box }) => sidePx(box) >= settings.leastFacePx * 0.8 && !isOutside(box, picture),
+  );
+  const faces = await Promise.all(
+    likely.map(async (suspect) =>
+      isKnown(suspect, search) ? suspect : await lookAgain(detector, picture, suspect),
+    ),
+  );
+  return mergeFaces(
+    faces.filter(({ box, score }) => score >= settings.minScore && sidePx(box) >= settings.leastFacePx),
+    (face) => face.score,
+  )
     .map(({ box, score }) => ({ box, score }))
     .sort((a, b) => sidePx(b.box) - sidePx(a.box));
+}
+
+async function suspectsIn(detector: FaceDetector, picture: Picture, region: Square): Promise<Suspect[]> {
+  const faces = await detector.detect(picture, region);
+  return faces.map((face) => {
+    const share = region.sidePx / Math.max(face.box.width, face.box.height);
+    return { ...face, isCloseUp: share > closeUpShare * 0.75 && share < closeUpShare * 1.35 };
+  });
 }
 
 /** Of one face the view at close-up size counts most: its box is the one training crops are cut from. */

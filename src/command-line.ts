@@ -67,13 +67,10 @@ export function parseCommand(args: readonly string[]): Command {
   const shape: CommandShape = commands[name];
   const { values, positionals } = parsed(name, rest, shape);
   if (shape.paths === "none" && positionals.length > 0) {
-    throw new KioskError(
-      "bad-usage",
-      `maskgate ${name}: takes no path, but got ${JSON.stringify(positionals[0])}`,
-    );
+    throw new KioskError("bad-usage", `${name}: takes no path, but got ${JSON.stringify(positionals[0])}`);
   }
   if (shape.paths === "some" && positionals.length === 0) {
-    throw new KioskError("bad-usage", `maskgate ${name}: name at least one picture or folder`);
+    throw new KioskError("bad-usage", `${name}: name at least one picture or folder`);
   }
   const entries = Object.entries(values);
   return {
@@ -120,7 +117,7 @@ function parsed(name: string, args: readonly string[], shape: CommandShape): Par
   for (const flag of shape.flags) options[flag] = { type: "boolean" };
   for (const option of Object.keys(shape.values)) options[option] = { type: "string" };
   const fail = (reason: string, cause?: unknown): never => {
-    throw new KioskError("bad-usage", `maskgate ${name}: ${reason}; see maskgate --help`, { cause });
+    throw new KioskError("bad-usage", `${name}: ${reason}; see maskgate --help`, { cause });
   };
   try {
     const found = parseArgs({ args: [...args], options, allowPositionals: true });
@@ -128,6 +125,7 @@ function parsed(name: string, args: readonly string[], shape: CommandShape): Par
     return empty === undefined ? found : fail(`Option '--${empty[0]}' has an empty value`);
   } catch (error) {
     if (error instanceof KioskError) throw error;
-    return fail(messageOf(error).split(/\.(?: |\n|$)|\n/, 1)[0] ?? "", error);
+    const [reason = ""] = messageOf(error).split(/\.(?: |\n|$)|\n/, 1);
+    return fail(reason.replace("argument is ambiguous", "argument missing"), error);
   }
 }

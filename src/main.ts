@@ -1,20 +1,19 @@
 #!/usr/bin/env node
 /** The entry point of every command. Bad input ends with one clear line and exit code 2; only a bug shows its stack. */
-import { classifyPictures, picturesToClassify } from "./classify.ts";
 import { helpText, parseCommand, type Command } from "./command-line.ts";
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
 import { KioskError, type ErrorCode } from "./core/errors.ts";
-import { writeCrops } from "./crops.ts";
-import { makeFolder, pictureFiles } from "./picture-files.ts";
-import { pipelineSettings } from "./pipeline-settings.ts";
-import { run } from "./run.ts";
 import { showStatus, watchStatus } from "./show-status.ts";
 import { version } from "./version.ts";
-import { loadFaceDetector } from "./vision/detector.ts";
-import { disposePipeline, loadPipeline } from "./vision/pipeline.ts";
 
 const exitCodes = { done: 0, failed: 1, badInput: 2 } as const;
+
+// What needs neither cameras nor models must not wait until the code for them is loaded.
+const load = {
+  run: () => import("./run.ts"),
+  pictures: () => import("./picture-commands.ts"),
+};
 
 /** Failures of a daemon that had started: nothing the user typed was wrong. */
 const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
@@ -43,7 +42,7 @@ async function runCommand(command: Command): Promise<number> {
   const isJson = command.flags.has("json");
   switch (command.name) {
     case "run":
-      await run(command.values.get("config"), untilStopped());
+      await (await load.run()).run(command.values.get("config"), untilStopped());
       return exitCodes.done;
     case "status":
       write(await showStatus(socketOf(command), isJson));
@@ -52,9 +51,9 @@ async function runCommand(command: Command): Promise<number> {
       await watchStatus(socketOf(command), isJson, write, untilStopped());
       return exitCodes.done;
     case "classify":
-      return classify(command, isJson);
+      return pictureExit(await (await load.pictures()).classify(command, { write, complain }));
     case "crops":
-      return crops(command);
+      return pictureExit(await (await load.pictures()).crops(command, { write, complain }));
     case "config":
       process.stdout.write(formatConfigTable(configTable(), isJson ? "json" : "text"));
       return exitCodes.done;
@@ -65,36 +64,8 @@ function socketOf({ values }: Command): string {
   return values.get("socket") ?? loadConfig(values.get("config")).status.socketPath;
 }
 
-async function classify({ paths, values }: Command, isJson: boolean): Promise<number> {
-  const config = loadConfig(values.get("config"));
-  const annotateFolder = values.get("annotate");
-  const pictures = await picturesToClassify(paths, annotateFolder);
-  const pipeline = await loadPipeline(pipelineSettings(config));
-  const { model } = pipeline.classifier;
-  for (const { provider, reason } of isJson ? [] : model.passedOver) {
-    complain(`provider ${provider} does not run (${reason}); ${model.provider} does`);
-  }
-  const unreadable = await classifyPictures(pipeline, pictures, {
-    isJson,
-    annotateFolder,
-    threshold: config.access.threshold ?? model.threshold,
-    write,
-    complain,
-  });
-  await disposePipeline(pipeline);
+function pictureExit(unreadable: number): number {
   return unreadable > 0 ? exitCodes.badInput : exitCodes.done;
-}
-
-async function crops({ paths, values }: Command): Promise<number> {
-  const out = values.get("out");
-  if (out === undefined) throw new KioskError("bad-usage", "maskgate crops: say with --out DIR where to");
-  const { faceModelFolder, faces } = pipelineSettings(loadConfig(values.get("config")));
-  const pictures = await pictureFiles(paths);
-  await makeFolder("--out", out);
-  const detector = await loadFaceDetector(faceModelFolder);
-  const result = await writeCrops(pictures, detector, { out, faces, complain });
-  write(`${result.faces} crops of ${result.pictures} pictures in ${out}; ${result.unreadable} not readable`);
-  return result.unreadable > 0 ? exitCodes.badInput : exitCodes.done;
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process as if nobody had listened. */

@@ -90,7 +90,10 @@ function checkShapes(session: InferenceSession, manifest: Manifest, folder: stri
   if (fits) return;
   const has = [...session.inputMetadata, ...session.outputMetadata].map(describe).join(", ");
   const wants = `${manifest.input.name} uint8 [N,${manifest.input.shape.slice(1).join(",")}], ${manifest.output.name} float32 [N]`;
-  throw new KioskError("bad-model", `${folder}: the model has ${has}; its manifest states ${wants}`);
+  throw new KioskError(
+    "bad-model",
+    `${folder}: the model has ${has}, its manifest states ${wants}; install a model that fits its manifest`,
+  );
 }
 
 function describe(value: InferenceSession.ValueMetadata): string {

@@ -37,7 +37,11 @@ export async function readModelFiles(folder: string): Promise<ModelFiles> {
   const manifest = await readManifest(folder);
   const file = path.join(folder, manifest.file);
   const graph = await readFile(file).catch((cause: unknown) => {
-    throw new KioskError("bad-model", `${file}: cannot be read: ${messageOf(cause)}`, { cause });
+    throw new KioskError(
+      "bad-model",
+      `${file}: cannot be read: ${messageOf(cause)}; install the model again`,
+      { cause },
+    );
   });
   const sha256 = createHash("sha256").update(graph).digest("hex");
   if (graph.length !== manifest.sizeBytes || sha256 !== manifest.sha256) {
@@ -62,13 +66,15 @@ async function readManifest(folder: string): Promise<Manifest> {
   const issues = parsed.error.issues.map(
     (issue) => `${issue.path.join(".") || "manifest"}: ${issue.message}`,
   );
-  throw new KioskError("bad-model", `${file}: ${issues.join("; ")}`);
+  throw new KioskError("bad-model", `${file}: ${issues.join("; ")}; install the model again`);
 }
 
 function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new KioskError("bad-model", `${file}: is not JSON: ${messageOf(cause)}`, { cause });
+    throw new KioskError("bad-model", `${file}: is not JSON: ${messageOf(cause)}; install the model again`, {
+      cause,
+    });
   }
 }

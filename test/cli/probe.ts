@@ -1,0 +1,143 @@
+/** Uses the compiled command line as a person does: real processes in temporary folders, a few at a time. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+
+/** How the process ended and what it wrote. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A process and what it has written so far. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly written: { out: string; err: string };
+  readonly ended: Promise<Outcome>;
+}
+
+const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const models = path.resolve("test/fixtures/models");
+const demo = path.resolve("node_modules/@vladmandic/face-api/demo");
+/** Nothing that is tested takes longer, even on a busy machine. */
+const limitMs = 60_000;
+/** On how many processes a test file waits at once; `describe` takes it as its concurrency. */
+export const concurrency = 3;
+
+/** A folder for the time of the test file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "maskgate-cli-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+process.setMaxListeners(200);
+
+/** Starts `maskgate` with these arguments. */
+export function start(...args: readonly string[]): Running {
+  return startWith([], args);
+}
+
+/** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
+export function maskgateWithoutModels(...args: readonly string[]): Promise<Outcome> {
+  const hook =
+    "export const resolve = (name, context, next) => { if (/onnxruntime|tensorflow/.test(name)) throw new Error(name); return next(name, context); };";
+  const register = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(hook))});`;
+  return startWith(["--import", dataUrl(register)], args).ended;
+}
+
+function dataUrl(script: string): string {
+  return `data:text/javascript,${encodeURIComponent(script)}`;
+}
+
+function startWith(nodeArgs: readonly string[], args: readonly string[]): Running {
+  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: limitMs,
+    killSignal: "SIGKILL",
+  });
+  const written = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (written.out += piece));
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => (written.err += piece));
+  const ended = once(child, "close").then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+    ...written,
+  }));
+  return { child, written, ended };
+}
+
+/** Runs `maskgate` to its end. */
+export function maskgate(...args: readonly string[]): Promise<Outcome> {
+  return start(...args).ended;
+}
+
+/** A configuration file of these keys over a small, quick setup that touches nothing outside of the folder. */
+export function configFile(folder: string, keys: Readonly<Record<string, unknown>> = {}): string {
+  const all = {
+    "camera.replay.path": path.join(folder, "frames"),
+    "camera.framesPerSecond": 5,
+    "model.folder": path.join(models, "brightness"),
+    "model.providers": ["cpu"],
+    "model.threads": 1,
+    "access.leastFacePx": 40,
+    "gpio.simulatorDir": path.join(folder, "gpio"),
+    "status.socketPath": path.join(folder, "status.sock"),
+    ...keys,
+  };
+  const file = path.join(mkdtempSync(path.join(folder, "config-")), "maskgate.toml");
+  writeFileSync(
+    file,
+    Object.entries(all)
+      .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+      .join(""),
+  );
+  return file;
+}
+
+export const modelFolder = (name: string): string => path.join(models, name);
+
+/** A photograph with three bare faces of 40 px and more, small so that it is looked at quickly. */
+export async function photograph(file: string, brighten = false): Promise<void> {
+  const small = sharp(path.join(demo, "sample1.jpg")).resize({ width: 480 });
+  // The stand-in model takes what is bright for masked.
+  await (brighten ? small.linear(0.4, 153) : small).jpeg().toFile(file);
+}
+
+/** Waits for what must come; whatever the process wrote is in the error if it does not. */
+export async function until(what: string, running: Running, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + limitMs / 2;
+  while (!holds()) {
+    if (performance.now() > endMs || running.child.exitCode !== null) {
+      throw new Error(`in vain: ${what}\n${running.written.out}\n${running.written.err}`);
+    }
+    await wait(20);
+  }
+}
+
+/** A daemon that speaks on its socket. */
+export async function startDaemon(config: string): Promise<Running> {
+  const running = start("run", "--config", config);
+  await until("an open status socket", running, () => running.written.out.includes("status socket open"));
+  return running;
+}
+
+/** Ends it the way systemd does. */
+export async function stop(running: Running): Promise<Outcome> {
+  running.child.kill("SIGTERM");
+  return running.ended;
+}
+
+/** The level of the lock's line, as any other process reads it; undefined before the line is there. */
+export function lockLine(folder: string): string | undefined {
+  const file = path.join(folder, "gpio/gpiochip0/sim_gpio0/value");
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}

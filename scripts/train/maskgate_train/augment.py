@@ -104,7 +104,7 @@ def _recompressed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _framed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Replaces some of the outermost pixels: a colour, noise, or the smear of the row beside them. The face stays free."""
+    """Replaces some of the outermost pixels by a colour, noise, or the smear of the row beside them."""
     out, side = rgb.copy(), rgb.shape[0]
     how = int(rng.integers(3))
     colour = rng.integers(0, 256, 3)

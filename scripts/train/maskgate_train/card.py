@@ -7,7 +7,8 @@ from typing import Any
 _LIMITS = """## Limits
 
 - Trained for a few thousand steps on two shared cores, from ImageNet weights of the first half of the network only.
-- The test part comes from the same sources as the training part (other people and files). On sources it has never seen expect worse.
+- The test part comes from the same sources as the training part (other people and files). On sources it has never
+  seen expect worse.
 - Worn wrong and occluded faces are mostly synthetic, in training and in this table alike.
 - No estimate by skin tone yet. Not a medical device; the door has a person's override.
 """
@@ -29,27 +30,40 @@ def table(groups: list[dict[str, Any]], head: str) -> list[str]:
 
 def model_card(manifest: dict[str, Any], evaluation: dict[str, Any] | None) -> str:
     """The card's text."""
-    made = manifest["trainedWith"]
+    made, data = manifest["trainedWith"], manifest["trainingData"]
+    recipe = made["recipe"]
     lines = [
-        f"# {manifest['name']} {manifest['version']}", "",
-        "ResNet50 with one output on 112 x 112 RGB crops: the probability that a face wears a mask properly (nose, mouth and chin",
-        f"covered). Pixels go in as bytes; they become 0..1 inside the graph and are not normalized. Threshold {manifest['threshold']}.",
-        "", "## Training", "",
-        f"Preset `{made['recipe']['preset']}`, {made['steps']} steps of {made['recipe']['batch']} in {made['minutes']} minutes"
-        f" on {made['processor']} (CPU), seed {made['recipe']['seed']}, one run; torch {made['torch']}, Python {made['python']}.",
-        f"{manifest['trainingData']['pictures']} pictures, data {manifest['trainingData']['dataHash']}: real crops by `maskgate crops`, and",
-        "masks, masks worn wrong and occluders rendered onto the bare ones. Split by person or file.", "",
-    ]  # fmt: skip
+        f"# {manifest['name']} {manifest['version']}",
+        "",
+        "ResNet50 with one output on 112 x 112 RGB crops: the probability that a face wears a mask properly (nose,",
+        "mouth and chin covered). Pixels go in as bytes; they become 0..1 inside the graph and are not normalized.",
+        f"Threshold {manifest['threshold']}.",
+        "",
+        "## Training",
+        "",
+        f"Preset `{recipe['preset']}`, {made['steps']} steps of {recipe['batch']} in {made['minutes']} minutes on",
+        f"{made['processor']} (CPU), seed {recipe['seed']}, one run; torch {made['torch']}, Python {made['python']}.",
+        f"{data['pictures']} pictures, data {data['dataHash']}: real crops by `maskgate crops`, and masks, masks worn",
+        "wrong and occluders rendered onto the bare ones. Split by person or file.",
+        "",
+    ]
     if evaluation is None:
         return "\n".join([*lines, "Not evaluated: an early model for wiring, not for doors.", ""])
+    rate, least = evaluation["falseAcceptRate"], evaluation["leastFacePx"]
     lines += [
-        f"## Measured on held-out pictures ({evaluation['split']} part, faces of {evaluation['leastFacePx']} px and more)", "",
-        f"The threshold is the lowest at which at most {100 * evaluation['falseAcceptRate']:.1f} % of the validation part's"
-        " bare faces are accepted.", "",
-        *table(evaluation["byKind"], "kind"), "",
-        *table(evaluation["bySource"], "source and kind"), "",
-        "Changed verdicts when the same picture is changed:", "",
-        "| change | changed verdicts (95 % interval) |", "|---|---|",
-        *(f"| {i['name']} | {_rate(i['changed'])} |" for i in evaluation["invariance"]), "",
-    ]  # fmt: skip
+        f"## Measured on held-out pictures ({evaluation['split']} part, faces of {least} px and more)",
+        "",
+        f"The threshold is the lowest at which at most {100 * rate:.1f} % of the validation part's bare faces pass.",
+        "",
+        *table(evaluation["byKind"], "kind"),
+        "",
+        *table(evaluation["bySource"], "source and kind"),
+        "",
+        "Changed verdicts when the same picture is changed:",
+        "",
+        "| change | changed verdicts (95 % interval) |",
+        "|---|---|",
+        *(f"| {i['name']} | {_rate(i['changed'])} |" for i in evaluation["invariance"]),
+        "",
+    ]
     return "\n".join([*lines, _LIMITS])

@@ -42,7 +42,7 @@ class Config:
     ema_decay: float = _setting(0.0, "decay a step of the averaged weights that are shipped; 0: none")
     fold_normalization: bool = _setting(False, "fold ImageNet's normalization into conv1 of pretrained weights")
     augment: str = _setting("none", "none or door")
-    mix: str = _setting("plain", "plain: every picture alike; door: by shares of label, kind and source")
+    mix: str = _setting("paper", "paper: bare and masks rendered on them, epochs; door: everything, by shares")
     synthetic: bool = _setting(True, "train on rendered pictures too")
     leave_out: str = _setting("", "a source that stays out of training (leave-one-source-out)")
     evaluate_every: int = _setting(250, "steps between validations")
@@ -62,7 +62,8 @@ class Config:
         self._need(self.learning_rate > 0, "learning_rate", "must be above 0")
         self._need(self.schedule in ("constant", "cosine"), "schedule", "must be constant or cosine")
         self._need(self.augment in ("none", "door"), "augment", "must be none or door")
-        self._need(self.mix in ("plain", "door"), "mix", "must be plain or door")
+        self._need(self.mix in ("paper", "door"), "mix", "must be paper or door")
+        self._need(self.synthetic or self.mix == "door", "synthetic", "is what mix paper is made of; use --mix door")
         warm = self.schedule == "cosine" or self.warmup_share == 0
         self._need(warm, "warmup_share", "needs --schedule cosine")
         stops_early = self.schedule == "constant" or self.patience == 0
@@ -84,7 +85,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Short and steep: the partial pretrained layers stand still at first, and the data change at every draw.
     "door": {
         "batch": 32, "learning_rate": 0.03, "weight_decay": 2e-4, "schedule": "cosine", "warmup_share": 0.04,
-        "frozen_share": 0.7, "stem_rate_share": 0.5, "label_smoothing": 0.04, "ema_decay": 0.995, "fold_normalization": True, "augment": "door", "mix": "door",
+        "frozen_share": 0.7, "stem_rate_share": 0.5, "label_smoothing": 0.04, "ema_decay": 0.995,
+        "fold_normalization": True, "augment": "door", "mix": "door",
     },
 }  # fmt: skip
 

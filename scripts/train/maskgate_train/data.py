@@ -24,7 +24,7 @@ SHARES = {
     (0, "bare"): 0.24, (0, "worn_wrong"): 0.04, (0, "wrong"): 0.1, (0, "occluder"): 0.09, (0, "decoy"): 0.03,
 }  # fmt: skip
 _WRONG = {"under_nose", "under_mouth", "on_chin", "hanging"}
-_DECOYS = {"sunglasses", "hat", "eye_mask"}
+_DECOYS = {"sunglasses", "hat", "eye_mask", "patch"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,10 @@ class Pool:
         return np.array([r["label"] for r in self.rows], np.float32)
 
 
-def load_pool(arrays: Path, splits: set[str], synthetic: bool = True, leave_out: str = "") -> Pool:
-    """Everything of these splits, without a source if one is left out."""
+def load_pool(
+    arrays: Path, splits: set[str], synthetic: bool = True, leave_out: str = "", groups: frozenset[str] = frozenset()
+) -> Pool:
+    """Everything of these splits, without a source if one is left out, of some groups if they are named."""
     files = [(arrays / "pictures.npy", arrays / "rows.jsonl")]
     if synthetic:
         files += [(f, f.with_suffix(".jsonl")) for f in sorted(arrays.glob("rendered-*.npy"))]
@@ -61,12 +63,17 @@ def load_pool(arrays: Path, splits: set[str], synthetic: bool = True, leave_out:
             raise ConfigError(f"--arrays {arrays}: no {pictures.name}; run `prepare` first")
         parts.append(np.load(pictures, mmap_mode="r"))
         for at, row in enumerate(read_rows(facts)):
-            if row["split"] in splits and row["source"] != leave_out:
+            row["synthetic"] = n > 0
+            wanted = row["split"] in splits and row["source"] != leave_out
+            if wanted and (not groups or group_of(row) in groups):
                 where.append((n, at))
-                rows.append({**row, "synthetic": n > 0})
+                rows.append(row)
     if not rows:
         raise ConfigError(f"--arrays {arrays}: nothing of {', '.join(sorted(splits))} is there")
     return Pool(parts, np.array(where), rows)
+
+
+PAPER_GROUPS = frozenset({"bare", "proper"})
 
 
 def group_of(row: dict) -> str:
@@ -126,7 +133,9 @@ class Batches:
         chosen = self.indices(step)
         pictures = [self._pool.picture(i) for i in chosen]
         if self._config.augment == "door":
-            pictures = [augment(p, np.random.default_rng([self._config.seed, step, k, 3])) for k, p in enumerate(pictures)]
+            pictures = [
+                augment(p, np.random.default_rng([self._config.seed, step, k, 3])) for k, p in enumerate(pictures)
+            ]
         return np.stack(pictures), self._labels[chosen]
 
     def from_step(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

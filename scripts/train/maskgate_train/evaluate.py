@@ -1,4 +1,4 @@
-"""Measures a model folder: accepted shares by source and kind, the threshold, what small changes do, the worst mistakes.
+"""Measures a model folder: accepted shares by source and kind, threshold, small changes, the worst mistakes.
 
 Promises: every rate stands with its n and its 95 % Wilson interval; the threshold is chosen on the validation part
 and measured on the test part; sheets of pictures go to --out, never beside the model.
@@ -52,15 +52,21 @@ def groups_of(names: list[str], labels: np.ndarray, accepted: np.ndarray) -> lis
     at: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
         at[name].append(i)
-    order = sorted(at, key=lambda name: (-labels[at[name][0]], name))
-    return [{"name": n, "label": int(labels[at[n][0]]), "accepted": wilson(int(accepted[at[n]].sum()), len(at[n]))} for n in order]
+    groups = []
+    for name in sorted(at, key=lambda name: (-labels[at[name][0]], name)):
+        mine = at[name]
+        rate = wilson(int(accepted[mine].sum()), len(mine))
+        groups.append({"name": name, "label": int(labels[mine[0]]), "accepted": rate})
+    return groups
 
 
 def changes() -> dict[str, Any]:
     """Small changes that must not change a verdict."""
 
     def half(p: np.ndarray) -> np.ndarray:
-        return cv2.resize(cv2.resize(p, (56, 56), interpolation=cv2.INTER_AREA), (112, 112), interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(
+            cv2.resize(p, (56, 56), interpolation=cv2.INTER_AREA), (112, 112), interpolation=cv2.INTER_LINEAR
+        )
 
     def jpeg(p: np.ndarray) -> np.ndarray:
         return cv2.imdecode(cv2.imencode(".jpg", p, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], cv2.IMREAD_COLOR)
@@ -71,8 +77,13 @@ def changes() -> dict[str, Any]:
     def border(p: np.ndarray) -> np.ndarray:
         return cv2.copyMakeBorder(p[7:-7, 7:-7], 7, 7, 7, 7, cv2.BORDER_REPLICATE)
 
-    mirror = lambda p: np.ascontiguousarray(p[:, ::-1])  # noqa: E731
-    return {"half resolution": half, "JPEG quality 40": jpeg, "mirrored": mirror, "shifted by 8 %": shift, "smeared border": border}
+    return {
+        "half resolution": half,
+        "JPEG quality 40": jpeg,
+        "mirrored": lambda p: np.ascontiguousarray(p[:, ::-1]),
+        "shifted by 8 %": shift,
+        "smeared border": border,
+    }
 
 
 def sheet(pictures: list[np.ndarray], notes: list[str], columns: int = 12) -> np.ndarray:
@@ -90,14 +101,20 @@ def write_sheets(pool: Pool, p: np.ndarray, out: Path) -> None:
     """The 48 worst of bare, of other refusable and of masked pictures."""
     labels = pool.labels
     bare = np.array([group_of(r) == "bare" for r in pool.rows])
-    for name, of, sign in (("bare", bare, -1), ("other-refusable", (labels == 0) & ~bare, -1), ("masked", labels == 1, 1)):
+    for name, of, sign in (
+        ("bare", bare, -1),
+        ("other-refusable", (labels == 0) & ~bare, -1),
+        ("masked", labels == 1, 1),
+    ):
         worst = [i for i in np.argsort(sign * p, kind="stable") if of[i]][:48]
         if worst:
             notes = [f"{p[i]:.2f} {pool.rows[i]['source'][:5]} {pool.rows[i]['kind'][:7]}" for i in worst]
             cv2.imwrite(str(out / f"worst-{name}.png"), sheet([pool.picture(i) for i in worst], notes)[..., ::-1])
 
 
-def evaluate(model: Path, arrays: Path, out: Path, rate: float, least_px: int, split: str, most: int = 0) -> dict[str, Any]:
+def evaluate(
+    model: Path, arrays: Path, out: Path, rate: float, least_px: int, split: str, most: int = 0
+) -> dict[str, Any]:
     """Everything that is measured, as one JSON object; also written to out/evaluation.json."""
     session = open_model(next(model.glob("*.onnx")))
     val = load_pool(arrays, {"val"})
@@ -112,7 +129,7 @@ def evaluate(model: Path, arrays: Path, out: Path, rate: float, least_px: int, s
     p = probabilities(session, pictures)
     accepted = p >= threshold
     kinds = [name_of(r) for r in pool.rows]
-    sources = [f"{r['source']} {name_of(r)}" if not r["synthetic"] else f"{r['source']} synthetic {group_of(r)}" for r in pool.rows]
+    sources = [f"{r['source']} {f'synthetic {group_of(r)}' if r['synthetic'] else name_of(r)}" for r in pool.rows]
     some = np.random.default_rng(1).choice(len(pool), min(600, len(pool)), replace=False)
     moved = []
     for name, change in changes().items():
@@ -135,14 +152,18 @@ def curve(p: np.ndarray, labels: np.ndarray, kinds: list[str]) -> list[dict[str,
     bare = np.array([k == "bare" for k in kinds])
     parts = {"masked": labels == 1, "bare": bare, "other": (labels == 0) & ~bare}
     steps = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-    return [{"threshold": t, **{n: round(float((p[m] >= t).mean()), 4) for n, m in parts.items() if m.any()}} for t in steps]
+    return [
+        {"threshold": t, **{n: round(float((p[m] >= t).mean()), 4) for n, m in parts.items() if m.any()}} for t in steps
+    ]
 
 
 def show(result: dict[str, Any]) -> str:
     """The result as a table for a terminal."""
     lines = [f"threshold {result['threshold']}, right {_percent(result['accuracy'])}"]
     for group in [*result["byKind"], *result["bySource"]]:
-        lines.append(f"{group['name']:38s} {'accept' if group['label'] else 'refuse':7s} accepted {_percent(group['accepted'])}")
+        lines.append(
+            f"{group['name']:38s} {'accept' if group['label'] else 'refuse':7s} accepted {_percent(group['accepted'])}"
+        )
     lines += [f"{i['name']:38s} changed {_percent(i['changed'])}" for i in result["invariance"]]
     return "\n".join(lines + [json.dumps(c) for c in result["curve"]])
 

@@ -89,13 +89,22 @@ def rows_of(folder: Path, source: str, kind: str | None, notes: dict[str, dict])
         file = Path(line["file"])
         group = group_of(source, file.stem)
         faces = line.get("faces") or []
-        kinds = kinds_by_annotation(line, notes.get(file.name)) if kind is None and faces else [kind] * min(1, len(faces))
-        base = {"source": source, "group": group, "split": split_of(source, group), "file": f"{file.parent.name}/{file.name}"}
+        kinds = (
+            kinds_by_annotation(line, notes.get(file.name)) if kind is None and faces else [kind] * min(1, len(faces))
+        )
+        base = {
+            "source": source,
+            "group": group,
+            "split": split_of(source, group),
+            "file": f"{file.parent.name}/{file.name}",
+        }
         if not faces:
             yield {**base, "crop": None}
         for face, of_kind in zip(faces, kinds, strict=False):
             crop = f"{folder.name}/{face['crop']}"
-            known = {"kind": of_kind, "label": LABELS[of_kind], "facePx": round(face["box"]["width"])} if of_kind else {}
+            known = (
+                {"kind": of_kind, "label": LABELS[of_kind], "facePx": round(face["box"]["width"])} if of_kind else {}
+            )
             yield {**base, "crop": crop if of_kind else None, **known}
 
 

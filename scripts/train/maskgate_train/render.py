@@ -1,7 +1,7 @@
 """Renders masks, wrong wearing and occluders onto every bare picture once, into one array, before training.
 
 Promises: each bare picture gives one masked picture and one that is not (worn wrong, occluder or decoy), so that
-nothing but the thing itself tells them apart; the same seed gives the same pixels. Run again with another seed for more.
+nothing but the thing itself tells them apart; the same seed gives the same pixels; another seed adds more.
 Run: run render --arrays DIR --seed 1 [--templates DIR --textures DIR --hands DIR]
 """
 
@@ -80,12 +80,17 @@ def main(argv: list[str] | None = None) -> int:
     new_rows: list[dict] = []
     pictures: list[np.ndarray] = []
     start = (args.arrays, args.seed, (args.templates, args.textures, args.hands))
-    with ProcessPoolExecutor(args.workers, initializer=_start, initargs=start) as pool, tqdm(total=len(todo), unit="face") as bar:
+    with (
+        ProcessPoolExecutor(args.workers, initializer=_start, initargs=start) as pool,
+        tqdm(total=len(todo), unit="face") as bar,
+    ):
         for part in pool.map(_render, chunks):
             for i, kind, picture in part:
                 base = rows[i]
                 facts = {"kind": kind, "label": KINDS[kind].label, "group": base["group"], "split": base["split"]}
-                new_rows.append({**facts, "source": base["source"], "file": base["file"], "facePx": base["facePx"], "of": i})
+                new_rows.append(
+                    {**facts, "source": base["source"], "file": base["file"], "facePx": base["facePx"], "of": i}
+                )
                 pictures.append(picture)
             bar.update(64)
     np.save(args.arrays / f"rendered-{args.seed}.npy", np.stack(pictures))

@@ -19,11 +19,12 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from .config import Config, ConfigError, as_dict, parse_config, run_folder
-from .data import Batches, Pool, data_hash, load_pool, summary
+from .data import PAPER_GROUPS, Batches, Pool, data_hash, load_pool, summary
 from .model import STEM, as_input, make_model, set_frozen
 
 _VALIDATED = 800
@@ -90,7 +91,9 @@ def save(file: Path, state: dict[str, Any]) -> None:
     part.replace(file)
 
 
-def resume(file: Path, config: Config, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def resume(
+    file: Path, config: Config, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
     """Takes up the checkpoint if there is one; refuses one of another recipe."""
     if not file.exists():
         return {"step": 0, "elapsed_s": 0.0, "best": None, "since_best": 0, "curve": []}
@@ -111,7 +114,8 @@ def trained_with(config: Config, pool: Pool) -> dict[str, Any]:
     """Facts that say how a model came to be."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "torch": str(torch.__version__), "python": platform.python_version(), "commit": commit.stdout.strip() or "unknown",
+        "torch": str(torch.__version__), "python": platform.python_version(),
+        "commit": commit.stdout.strip() or "unknown",
         "processor": platform.processor() or platform.machine(), "recipe": as_dict(config),
         "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),
     }  # fmt: skip
@@ -121,62 +125,45 @@ def train(config: Config, stop_after: int = 0) -> dict[str, Any]:
     """Trains to the schedule's end; `stop_after` steps of this call leave the run open, for tests."""
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     folder, arrays = run_folder(config), Path(config.arrays)
-    pool = load_pool(arrays, {"train"}, config.synthetic, config.leave_out)
-    val = load_pool(arrays, {"val"}, config.synthetic)
+    groups = PAPER_GROUPS if config.mix == "paper" else frozenset()
+    pool = load_pool(arrays, {"train"}, config.synthetic, config.leave_out, groups)
+    val = load_pool(arrays, {"val"}, config.synthetic, groups=groups)
     chosen = torch.randperm(len(val), generator=torch.Generator().manual_seed(config.seed))[:_VALIDATED].tolist()
     model = make_model(config.weights, config.fold_normalization, config.seed)
     ema = copy.deepcopy(model)
     optimizer = make_optimizer(model, config)
     state = resume(folder / "last.pt", config, model, ema, optimizer)
     facts = trained_with(config, pool)
-    print(f"{len(pool)} pictures, {len(val)} to validate, data {facts['dataHash']}, from step {state['step']}", flush=True)
+    counts = f"{len(pool)} pictures, {len(val)} to validate"
+    print(f"{counts}, data {facts['dataHash']}, from step {state['step']}", flush=True)
 
     def checkpoint(name: str) -> None:
         weights = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
         save(folder / name, {**weights, **state, "config": as_dict(config), "facts": facts})
 
-    def evaluate() -> bool:
-        result = validate(ema if config.ema_decay else model, val, chosen)
-        state["curve"].append({"step": state["step"], "trainLoss": mean_loss, **result})
-        if state["best"] is None or result["loss"] < state["best"]["loss"]:
-            state["best"], state["since_best"] = {"step": state["step"], **result}, 0
-            checkpoint("best.pt")
-        else:
-            state["since_best"] += 1
-        print(f"step {state['step']} validation loss {result['loss']:.4f} accuracy {result['accuracy']:.4f}", flush=True)
-        return bool(config.patience) and state["since_best"] >= config.patience
-
     batches = Batches(pool, config).from_step(state["step"])
-    mean_loss, frozen, in_call, since = float("nan"), None, 0, time.perf_counter()
     losses: deque[float] = deque(maxlen=50)
+    in_call, since = 0, time.perf_counter()
     ended = progress_at(config, state["step"], state["elapsed_s"]) >= 1
     while not ended and not (stop_after and in_call >= stop_after):
         progress = progress_at(config, state["step"], state["elapsed_s"])
-        stand_still = progress < config.frozen_share
-        if stand_still is not frozen or not model.training:
-            set_frozen(model, stand_still)
-            frozen = stand_still
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(config, progress) * group["share"]
-        pictures, labels = next(batches)
-        target = torch.from_numpy(labels) * (1 - config.label_smoothing) + config.label_smoothing / 2
-        loss = nn.functional.binary_cross_entropy_with_logits(model(as_input(pictures)).flatten(), target)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        losses.append(step_once(config, model, optimizer, next(batches), progress))
         state["step"] += 1
         in_call += 1
         if state["step"] % _AVERAGE_EVERY == 0:
             average_into(ema, model, min(config.ema_decay**_AVERAGE_EVERY, state["step"] / (40 + state["step"])))
-        losses.append(loss.item())
-        mean_loss = sum(losses) / len(losses)
         now = time.perf_counter()
-        state["elapsed_s"], since, took_s = state["elapsed_s"] + now - since, now, now - since
+        took_s, since = now - since, now
+        state["elapsed_s"] += took_s
         ended = progress_at(config, state["step"], state["elapsed_s"]) >= 1
+        mean_loss = sum(losses) / len(losses)
         if state["step"] % 10 == 0:
-            report(config, state, mean_loss, took_s, frozen)
+            report(config, state, mean_loss, took_s)
         if state["step"] % config.evaluate_every == 0 or ended:
-            ended = evaluate() or ended
+            result = validate(ema if config.ema_decay else model, val, chosen)
+            if note(state, {"step": state["step"], "trainLoss": mean_loss, **result}):
+                checkpoint("best.pt")
+            ended = ended or (config.patience > 0 and state["since_best"] >= config.patience)
         if state["step"] % config.checkpoint_every == 0 or ended:
             checkpoint("last.pt")
     batches.close()
@@ -186,14 +173,45 @@ def train(config: Config, stop_after: int = 0) -> dict[str, Any]:
     return state
 
 
-def report(config: Config, state: dict[str, Any], loss: float, took_s: float, frozen: bool | None) -> None:
+def step_once(
+    config: Config,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: tuple[np.ndarray, np.ndarray],
+    progress: float,
+) -> float:
+    """One step of SGD; returns its loss."""
+    set_frozen(model, progress < config.frozen_share)
+    for group in optimizer.param_groups:
+        group["lr"] = rate_at(config, progress) * group["share"]
+    pictures, labels = batch
+    target = torch.from_numpy(labels) * (1 - config.label_smoothing) + config.label_smoothing / 2
+    loss = nn.functional.binary_cross_entropy_with_logits(model(as_input(pictures)).flatten(), target)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def note(state: dict[str, Any], result: dict[str, float]) -> bool:
+    """Adds a validation to the curve; True if it is the best so far."""
+    print(f"step {result['step']} validation loss {result['loss']:.4f} accuracy {result['accuracy']:.4f}", flush=True)
+    state["curve"].append(result)
+    best = state["best"] is None or result["loss"] < state["best"]["loss"]
+    state["since_best"] = 0 if best else state["since_best"] + 1
+    if best:
+        state["best"] = {k: result[k] for k in ("step", "loss", "accuracy")}
+    return best
+
+
+def report(config: Config, state: dict[str, Any], loss: float, took_s: float) -> None:
     """One line: where the run stands, how fast it is, when it ends."""
     progress = progress_at(config, state["step"], state["elapsed_s"])
     eta_min = state["elapsed_s"] * (1 - progress) / max(progress, 1e-6) / 60
-    speed = config.batch / took_s
+    frozen = progress < config.frozen_share
     print(
         f"step {state['step']} {progress:.1%} loss {loss:.4f} rate {rate_at(config, progress):.4f} "
-        f"{'frozen' if frozen else 'whole'} {speed:.1f} pictures/s, {eta_min:.0f} min to go",
+        f"{'frozen' if frozen else 'whole'} {config.batch / took_s:.1f} pictures/s, {eta_min:.0f} min to go",
         flush=True,
     )
 

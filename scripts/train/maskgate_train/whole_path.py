@@ -1,0 +1,107 @@
+"""Measures the whole path, from pictures to verdicts, by what `maskgate classify --json` said of labelled pictures.
+
+Promises: a face that was not found is counted as such and never left out silently; every rate has its n and interval.
+Run: maskgate classify PICTURES --json | run whole_path --labels folders  (or --labels annotations.json)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .evaluate import wilson
+
+LABELS = {"with_mask": 1, "without_mask": 0, "mask_weared_incorrect": 0}
+_SAME_FACE_IOU = 0.35
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One labelled face and what the path said of it: None where it was not found."""
+
+    name: str
+    label: int
+    side_px: float
+    masked: float | None
+
+
+def iou(a: dict[str, float], b: list[float]) -> float:
+    """Overlap of a box of `classify` with an annotated one (x1, y1, x2, y2)."""
+    width = min(a["x"] + a["width"], b[2]) - max(a["x"], b[0])
+    height = min(a["y"] + a["height"], b[3]) - max(a["y"], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / (a["width"] * a["height"] + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def by_folder(lines: Iterable[dict[str, Any]]) -> list[Seen]:
+    """One labelled person a picture, named by its folder: the largest face is meant."""
+    seen = []
+    for line in lines:
+        name = Path(line["file"]).parent.name
+        if name not in LABELS:
+            raise SystemExit(f"whole_path: {line['file']} lies in none of {', '.join(LABELS)}")
+        faces = line.get("faces", [])
+        side = min(line.get("widthPx", 0), line.get("heightPx", 0))
+        seen.append(Seen(name, LABELS[name], side, faces[0]["masked"] if faces else None))
+    return seen
+
+
+def by_annotations(lines: Iterable[dict[str, Any]], scenes: list[dict[str, Any]]) -> list[Seen]:
+    """Every annotated face with the found one that overlaps it best."""
+    truth = {scene["file"]: scene["faces"] for scene in scenes}
+    seen = []
+    for line in lines:
+        faces = line.get("faces", [])
+        for face in truth[Path(line["file"]).name]:
+            box = face["box"]
+            best = max(faces, key=lambda found: iou(found["box"], box), default=None)
+            found = best is not None and iou(best["box"], box) >= _SAME_FACE_IOU
+            side = min(box[2] - box[0], box[3] - box[1])
+            seen.append(Seen(face["label"], LABELS[face["label"]], side, best["masked"] if found else None))
+    return seen
+
+
+def measure(seen: list[Seen], threshold: float, least_px: float) -> dict[str, Any]:
+    """Found and accepted shares by name, and accuracy over all that were found."""
+    by_name: dict[str, list[Seen]] = defaultdict(list)
+    for face in seen:
+        if face.side_px >= least_px:
+            by_name[face.name].append(face)
+    groups, right, found_n = {}, 0, 0
+    for name, faces in sorted(by_name.items()):
+        found = [face for face in faces if face.masked is not None]
+        accepted = sum(face.masked >= threshold for face in found)
+        right += accepted if LABELS[name] else len(found) - accepted
+        found_n += len(found)
+        groups[name] = {"found": wilson(len(found), len(faces)), "accepted": wilson(accepted, len(found))}
+    return {"threshold": threshold, "leastFacePx": least_px, "accuracy": wilson(right, found_n), "groups": groups}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="whole_path", description=__doc__.splitlines()[0])
+    parser.add_argument("--labels", required=True, help="'folders', or an annotations.json of scenes")
+    parser.add_argument("--threshold", type=float, default=0.5, help="from which a face counts as masked")
+    parser.add_argument("--least-face-px", type=float, default=40, help="smaller annotated faces are left out")
+    args = parser.parse_args(argv)
+    lines = [json.loads(line) for line in sys.stdin if line.strip()]
+    if not lines:
+        parser.error("nothing came on standard input; pipe `maskgate classify --json` into this")
+    if args.labels == "folders":
+        seen = by_folder(lines)
+    else:
+        seen = by_annotations(lines, json.loads(Path(args.labels).read_text()))
+    print(json.dumps(measure(seen, args.threshold, args.least_face_px), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""The whole path's measure: what was not found counts, what was found is matched to its own face."""
+
+from maskgate_train.whole_path import by_annotations, by_folder, measure
+
+
+def face(x: float, masked: float) -> dict:
+    return {"box": {"x": x, "y": 10, "width": 50, "height": 50}, "score": 0.9, "masked": masked}
+
+
+def test_folders_take_the_largest_face_and_count_the_missing():
+    lines = [
+        {"file": "a/with_mask/1.jpg", "widthPx": 90, "heightPx": 80, "faces": [face(0, 0.9), face(60, 0.1)]},
+        {"file": "a/with_mask/2.jpg", "widthPx": 90, "heightPx": 80, "faces": []},
+        {"file": "a/without_mask/3.jpg", "widthPx": 90, "heightPx": 80, "faces": [face(0, 0.8)]},
+    ]
+    result = measure(by_folder(lines), 0.5, 40)
+    assert result["groups"]["with_mask"]["found"]["rate"] == 0.5
+    assert result["groups"]["with_mask"]["accepted"]["rate"] == 1.0
+    assert result["groups"]["without_mask"]["accepted"]["rate"] == 1.0
+    assert result["accuracy"]["rate"] == 0.5
+
+
+def test_scenes_match_each_annotated_face_and_leave_small_ones_out():
+    scenes = [
+        {
+            "file": "s.jpg",
+            "faces": [
+                {"label": "with_mask", "box": [0, 10, 50, 60]},
+                {"label": "without_mask", "box": [60, 10, 110, 60]},
+                {"label": "without_mask", "box": [200, 10, 220, 30]},
+                {"label": "mask_weared_incorrect", "box": [300, 10, 350, 60]},
+            ],
+        }
+    ]
+    lines = [{"file": "x/s.jpg", "faces": [face(2, 0.9), face(58, 0.2)]}]
+    result = measure(by_annotations(lines, scenes), 0.5, 40)
+    assert result["accuracy"] == {**result["accuracy"], "rate": 1.0, "n": 2}
+    assert result["groups"]["mask_weared_incorrect"]["found"]["rate"] == 0.0
+    assert result["groups"]["without_mask"]["found"]["n"] == 1

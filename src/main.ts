@@ -15,8 +15,10 @@ const load = {
   pictures: () => import("./picture-commands.ts"),
 };
 
-/** Failures of a daemon that had started: nothing the user typed was wrong. */
+/** Failures of a daemon that nothing the user typed can have caused. */
 const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
+/** Once the daemon has started, nothing that fails is wrong input any more. */
+const daemon = { hasStarted: false };
 
 const write = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -42,7 +44,11 @@ async function runCommand(command: Command): Promise<number> {
   const isJson = command.flags.has("json");
   switch (command.name) {
     case "run":
-      await (await load.run()).run(command.values.get("config"), untilStopped());
+      await (
+        await load.run()
+      ).run(command.values.get("config"), untilStopped(), () => {
+        daemon.hasStarted = true;
+      });
       return exitCodes.done;
     case "status":
       write(await showStatus(socketOf(command), isJson));
@@ -99,7 +105,7 @@ function reportOne(error: unknown): number {
     return exitCodes.failed;
   }
   for (const line of error.message.split("\n")) complain(line);
-  return runtimeFailures.has(error.code) ? exitCodes.failed : exitCodes.badInput;
+  return daemon.hasStarted || runtimeFailures.has(error.code) ? exitCodes.failed : exitCodes.badInput;
 }
 
 // `| head` closes the pipe early: that is the reader's choice and no failure.

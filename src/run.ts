@@ -30,10 +30,14 @@ const leaseSlackMs = 100;
 const freshMs = 3000;
 
 /**
- * Runs until the signal aborts or a replay that plays once has ended.
+ * Runs until the signal aborts or a replay that plays once has ended; `onStarted` is called when all is open.
  * @throws KioskError for everything that the configuration or the machine lacks
  */
-export async function run(configFile: string | undefined, signal: AbortSignal): Promise<void> {
+export async function run(
+  configFile: string | undefined,
+  signal: AbortSignal,
+  onStarted: () => void,
+): Promise<void> {
   const config = loadConfig(configFile);
   const log = openLog(config.log.level);
   const clock = monotonicClock();
@@ -48,7 +52,7 @@ export async function run(configFile: string | undefined, signal: AbortSignal): 
   await using camera = await openCamera(config, clock);
   await using vision = await startVision(pipelineSettings(config));
   const model = reportModel(vision, config, log);
-  await runKiosk({ config, log, clock, service, door, indicator, vision, model, camera }, signal);
+  await runKiosk({ config, log, clock, service, door, indicator, vision, model, camera }, signal, onStarted);
 }
 
 interface Opened {
@@ -63,7 +67,7 @@ interface Opened {
   readonly camera: Camera;
 }
 
-async function runKiosk(opened: Opened, signal: AbortSignal): Promise<void> {
+async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => void): Promise<void> {
   const { config, log, clock, service, model } = opened;
   const steps = stepLog(log);
   using metrics = new Metrics(() => kiosk.snapshot().camera);
@@ -93,12 +97,13 @@ async function runKiosk(opened: Opened, signal: AbortSignal): Promise<void> {
     metrics,
   });
   log.info({ socketPath: config.status.socketPath }, "status socket open");
+  onStarted();
   await service.ready("started; door locked; no frame yet");
   try {
     await kiosk.run(signal);
   } finally {
     await service.stopping();
-    log.info("stopping; door locked");
+    log.info(`stopping; door ${opened.door.state.kind}`);
   }
 }
 

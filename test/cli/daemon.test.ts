@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -76,6 +76,21 @@ describe("maskgate run", { concurrency }, () => {
     const { code, out, err } = await daemon.ended;
     assert.deepEqual([code, err, lockLine(folder)], [0, "", "0\n"]);
     assert.doesNotMatch(out, /access granted/);
+  });
+
+  it("a lock that cannot be locked at the end is told, once in the log and in one line, with exit code 1", async () => {
+    const folder = await scene(false);
+    const daemon = await startDaemon(configFile(folder));
+    rmSync(path.join(folder, "gpio/gpiochip0/sim_gpio0"), { recursive: true });
+    await until("a fault", daemon, () => daemon.written.out.includes("access faulted"));
+    const { code, out, err } = await stop(daemon);
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^maskgate: GPIO chip "gpiochip0" line 0 \(maskgate-door\): cannot set its level: .*\n$/,
+    );
+    assert.equal(out.match(/"level":"error"/g)?.length, 1);
+    assert.match(out, /"stopping; door unlocked"/);
   });
 
   it("replaces the stale socket of a daemon that died", async () => {

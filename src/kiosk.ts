@@ -2,15 +2,7 @@
  * The loop: newest frame -> look -> next -> door and LEDs, one frame at a time. Promises: every input ends with the
  * outputs applied again; the watchdog hears of decided frames only; when the loop ends, the door is locked.
  */
-import {
-  doorCommand,
-  indication,
-  initialState,
-  next,
-  type AccessState,
-  type FaultSource,
-  type Input,
-} from "./core/access.ts";
+import type { AccessState, FaultSource } from "./core/access.ts";
 import { KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
 import type { Frame } from "./core/frame.ts";
 import type { Policy } from "./core/policy.ts";
@@ -23,6 +15,7 @@ import {
   type StatusSnapshot,
 } from "./core/status.ts";
 import type { Observation } from "./core/verdict.ts";
+import { DecisionCycle } from "./decision-cycle.ts";
 import { FrameRate } from "./frame-rate.ts";
 import type { Log } from "./io/log.ts";
 import { scheduleTimeout, type Schedule } from "./io/timer.ts";
@@ -58,8 +51,8 @@ export class Kiosk {
   readonly #parts: KioskParts;
   readonly #schedule: Schedule;
   readonly #startedAtMs: number;
+  readonly #cycle: DecisionCycle;
   readonly #rate = new FrameRate();
-  #state: AccessState = initialState;
   #camera: CameraStatus["state"] = "starting";
   #cameraFaultedAtMs = Number.NEGATIVE_INFINITY;
   #lookingSinceMs: number | undefined;
@@ -72,6 +65,7 @@ export class Kiosk {
 
   constructor(parts: KioskParts, schedule: Schedule = scheduleTimeout) {
     this.#parts = parts;
+    this.#cycle = new DecisionCycle(parts);
     this.#schedule = schedule;
     this.#startedAtMs = parts.clock.nowMs();
   }
@@ -92,7 +86,7 @@ export class Kiosk {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      this.#apply();
+      this.#cycle.apply();
       this.#armTick();
       // The end may come while the camera still starts.
       await Promise.race([ended, this.#startCamera()]);
@@ -101,10 +95,8 @@ export class Kiosk {
       this.#cancelTick();
       signal.removeEventListener("abort", onAbort);
       this.#end = undefined;
-      // A lock that fails here must not hide why the loop ended; closing the door tries again and throws.
-      this.#attempt("door", () => {
-        this.#parts.door.apply({ kind: "lock" });
-      });
+      // A lock that fails here must not hide why the loop ended.
+      this.#cycle.lock();
     }
   }
 
@@ -118,7 +110,7 @@ export class Kiosk {
       model,
       nowMs,
       startedAtMs: this.#startedAtMs,
-      state: this.#state,
+      state: this.#cycle.state,
       door: door.state,
       leds: indicator.lit,
       stages: this.#times,
@@ -173,27 +165,23 @@ export class Kiosk {
   }
 
   #search(): Search {
-    return { kind: "follow", around: this.#state.tracks.map(({ box }) => box), turn: this.#counts.decided };
+    return {
+      kind: "follow",
+      around: this.#cycle.state.tracks.map(({ box }) => box),
+      turn: this.#counts.decided,
+    };
   }
 
   #decide(seen: Observation): void {
-    const { clock } = this.#parts;
-    const seenMs = clock.nowMs();
-    this.#recover("vision");
+    const seenMs = this.#parts.clock.nowMs();
+    this.#cycle.recover("vision");
     // A frame from before the fault proves nothing: only a newer one is the camera's recovery.
     if (seen.capturedAtMs > this.#cameraFaultedAtMs) {
-      this.#recover("camera");
+      this.#cycle.recover("camera");
       if (this.#camera !== "ended") this.#camera = "streaming";
     }
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
-    this.#state = next(
-      this.#state,
-      { kind: "observed", atMs: clock.nowMs(), observation: seen },
-      this.#parts.policy,
-    );
-    const decidedMs = clock.nowMs();
-    this.#apply();
-    const doneMs = clock.nowMs();
+    const { decidedMs, doneMs } = this.#cycle.observe(seen);
     this.#times = {
       ...seen.stages,
       decideMs: decidedMs - seenMs,
@@ -201,7 +189,7 @@ export class Kiosk {
       frameToDecisionMs: decidedMs - seen.capturedAtMs,
     };
     this.#rate.count(doneMs);
-    this.#parts.listener.stepped(this.#state, this.#times);
+    this.#parts.listener.stepped(this.#cycle.state, this.#times);
     this.#parts.service.progress(this.#sentence());
   }
 
@@ -241,7 +229,8 @@ export class Kiosk {
       );
       return;
     }
-    this.#step({ kind: "tick", atMs: nowMs });
+    this.#cycle.tick();
+    this.#parts.listener.stepped(this.#cycle.state);
   }
 
   /** A bug ends the loop as any other end does: with the door locked. */
@@ -261,79 +250,13 @@ export class Kiosk {
   }
 
   #fault(source: FaultSource, error: KioskError): void {
-    if (!this.#isFaulted(source)) {
-      this.#parts.log.error({ code: error.code, source }, error.message);
-      if (source === "camera") this.#parts.listener.cameraFaulted(error.code);
-    }
-    const fault = { source, code: error.code, message: error.message };
-    this.#step({ kind: "fault", atMs: this.#parts.clock.nowMs(), fault });
-  }
-
-  #recover(source: FaultSource): void {
-    if (!this.#isFaulted(source)) return;
-    this.#parts.log.info({ source }, "recovered");
-    this.#state = next(
-      this.#state,
-      { kind: "recovered", atMs: this.#parts.clock.nowMs(), source },
-      this.#parts.policy,
-    );
-  }
-
-  #isFaulted(source: FaultSource): boolean {
-    const { access } = this.#state;
-    return access.kind === "faulted" && access.faults.some((fault) => fault.source === source);
-  }
-
-  #step(input: Input): void {
-    this.#state = next(this.#state, input, this.#parts.policy);
-    this.#apply();
-    this.#parts.listener.stepped(this.#state);
-  }
-
-  /** Door first: a broken LED must never come before the lock. */
-  #apply(): void {
-    this.#attempt("door", () => {
-      this.#parts.door.apply(doorCommand(this.#state));
-    });
-    this.#attempt("indicator", () => {
-      this.#parts.indicator.apply(indication(this.#state));
-    });
-  }
-
-  /** An output that fails is a fault, which locks; it is tried again in each cycle, and that is the way back. */
-  #attempt(source: "door" | "indicator", output: () => void): void {
-    try {
-      output();
-      this.#recover(source);
-    } catch (error) {
-      const fault = error instanceof KioskError ? error : new KioskError("gpio-failed", messageOf(error));
-      const isNew = !this.#isFaulted(source);
-      this.#state = next(
-        this.#state,
-        {
-          kind: "fault",
-          atMs: this.#parts.clock.nowMs(),
-          fault: { source, code: fault.code, message: fault.message },
-        },
-        this.#parts.policy,
-      );
-      if (!isNew) return;
-      this.#parts.log.error({ code: fault.code, source }, fault.message);
-      this.#lockAfter(source);
-    }
-  }
-
-  /** A failed LED locks the door in the same cycle and not in the next. */
-  #lockAfter(source: "door" | "indicator"): void {
-    if (source === "indicator") {
-      this.#attempt("door", () => {
-        this.#parts.door.apply({ kind: "lock" });
-      });
-    }
+    const isNew = this.#cycle.fault(source, error);
+    if (isNew && source === "camera") this.#parts.listener.cameraFaulted(error.code);
+    this.#parts.listener.stepped(this.#cycle.state);
   }
 
   #sentence(): string {
-    const { access, tracks } = this.#state;
+    const { access, tracks } = this.#cycle.state;
     const rate = this.#rate.perSecond(this.#parts.clock.nowMs()).toFixed(1);
     return `${access.kind}; door ${this.#parts.door.state.kind}; ${tracks.length} faces; ${rate} frames/s`;
   }

@@ -19,6 +19,7 @@ import { StatusServer } from "./io/status-server.ts";
 import { refuseTaken } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
 import { Kiosk } from "./kiosk.ts";
+import { lockAtExit } from "./lock-at-exit.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
 import { stepLog } from "./step-log.ts";
 import { version } from "./version.ts";
@@ -46,6 +47,7 @@ export async function run(
   await using service = await openServiceManager({ clock, log });
   await using gpio = await openGpio(config);
   await using door = openLock(gpio, config, clock);
+  using _exit = lockAtExit(door);
   await using indicator = openLeds(gpio, config, clock);
   log.info({ version, driver: config.gpio.driver }, "door locked");
   // Before the models, which take seconds to load: a camera that is not there is told at once.

@@ -1,7 +1,7 @@
 /** One picture of the camera, on its way from the camera adapter to the vision worker. */
 
 export interface Frame {
-  /** Counts up by one for every frame that the camera delivered, also those that were never looked at. */
+  /** From 1, up by one for every frame that the camera delivered, also those that were never looked at. */
   readonly seq: number;
   /** Monotonic time at which the last byte of the frame arrived. */
   readonly capturedAtMs: number;

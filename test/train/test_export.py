@@ -78,7 +78,7 @@ def test_evaluation_and_card(shipped, arrays, tmp_path):
 
 def test_threshold_is_the_lowest_that_keeps_the_rate():
     bare = np.concatenate([np.full(99, 0.1), [0.555]])
-    assert choose_threshold(bare, 0.01) == 0.3
+    assert choose_threshold(bare, 0.01) == 0.5
     assert choose_threshold(bare, 0.005) == 0.56
     assert choose_threshold(np.full(10, 0.99), 0.005) == 0.98
 

@@ -1,9 +1,9 @@
 /** The two models by themselves: inference on ready tensors, without cutting, reading or deciding. */
-import { loadFaceGraph } from "../src/vision/detector.ts";
-import { detectorInput, detectorPx } from "../src/vision/detector-output.ts";
+import { detectorPx, faceGraph, startWasm } from "../src/vision/detector.ts";
 import type { ClassifierSettings } from "../src/vision/classifier.ts";
 import { cropPx } from "../src/vision/crop.ts";
 import { readModelFiles } from "../src/vision/model-files.ts";
+import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { quantile, type RawTimes } from "./bench-numbers.ts";
@@ -22,9 +22,9 @@ export async function openRawModels(
   settings: ClassifierSettings,
   provider: string,
 ): Promise<RawModels> {
-  const graph = await loadFaceGraph(faceModelFolder);
-  const pixels = detectorInput(noise(detectorPx * detectorPx * 3));
-  const face = tf.tensor4d(pixels, [1, detectorPx, detectorPx, 3]);
+  await startWasm();
+  const graph = await loadGraphModel(faceGraph(faceModelFolder));
+  const face = tf.randomUniform([1, detectorPx, detectorPx, 3], -1, 1);
   const { manifest, graph: bytes } = await readModelFiles(settings.folder);
   const session = await InferenceSession.create(bytes, {
     executionProviders: [provider],

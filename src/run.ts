@@ -47,7 +47,7 @@ export async function run(
   await using service = await openServiceManager({ clock, log });
   await using gpio = await openGpio(config);
   await using door = openLock(gpio, config, clock);
-  using exitGuard = lockAtExit(door);
+  using _exitGuard = lockAtExit(door);
   await using indicator = openLeds(gpio, config, clock);
   log.info({ version, driver: config.gpio.driver }, "door locked");
   // Before the models, which take seconds to load: a camera that is not there is told at once.

@@ -1,16 +1,23 @@
-/** The face detector: the graph of MediaPipe's short-range model on the wasm backend of tfjs. */
+/** The face detector: MediaPipe's short-range model through @tensorflow-models/face-detection on the wasm backend of tfjs. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import {
+  createDetector,
+  MediaPipeFaceDetectorTfjs,
+  SupportedModels,
+} from "@tensorflow-models/face-detection";
 import * as wasm from "@tensorflow/tfjs-backend-wasm";
-import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { KioskError, messageOf } from "../core/errors.ts";
 import type { Box, Face } from "../core/face.ts";
-import { detectorInput, detectorPx, facesOfOutput } from "./detector-output.ts";
 import type { Picture } from "./picture.ts";
 import { cutSquare, type Square } from "./square.ts";
+
+/** Side of the picture the model sees. */
+export const detectorPx = 128;
+const mostFacesOfRegion = 20;
 
 /** Faces of one square region of a picture, boxes in pixels of the picture. */
 export interface FaceDetector {
@@ -23,49 +30,62 @@ export interface FaceDetector {
  * @throws KioskError bad-model
  */
 export async function loadFaceDetector(folder: string): Promise<FaceDetector> {
-  const graph = await loadFaceGraph(folder);
+  await startWasm();
+  const detector = await createDetector(SupportedModels.MediaPipeFaceDetector, {
+    runtime: "tfjs",
+    modelType: "short",
+    maxFaces: mostFacesOfRegion,
+    detectorModelUrl: faceGraph(folder),
+  });
+  // Only the class itself gives the score of each face; the interface around it drops them.
+  if (!(detector instanceof MediaPipeFaceDetectorTfjs)) {
+    throw new KioskError("bad-model", "face-detection gave another detector than the one on tfjs");
+  }
   return {
-    detect: (picture, region) => detectIn(graph, picture, region),
+    detect: (picture, region) => detectIn(detector, picture, region),
     dispose: () => {
-      graph.dispose();
+      detector.dispose();
     },
   };
 }
 
-/**
- * Loads the graph alone, without the cutting and reading around it: the benchmark measures it by itself.
- * @throws KioskError bad-model
- */
-export async function loadFaceGraph(folder: string): Promise<GraphModel> {
+/** Makes tfjs run on the wasm backend that lies beside its package. */
+export async function startWasm(): Promise<void> {
   const require = createRequire(import.meta.url);
   const wasmFolder = path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm"));
   wasm.setWasmPaths(`${wasmFolder}${path.sep}`);
-  if (!(await tf.setBackend("wasm")))
+  if (!(await tf.setBackend("wasm"))) {
     throw new KioskError("bad-model", "the wasm backend of tfjs does not start");
-  return loadGraphModel({ load: () => readGraph(folder) });
+  }
 }
 
-async function detectIn(graph: GraphModel, picture: Picture, region: Square): Promise<Face[]> {
+/** The graph on disk, in the form in which tfjs takes models. The benchmark also measures it by itself. */
+export function faceGraph(folder: string): tf.io.IOHandler {
+  return { load: () => readGraph(folder) };
+}
+
+async function detectIn(
+  detector: MediaPipeFaceDetectorTfjs,
+  picture: Picture,
+  region: Square,
+): Promise<Face[]> {
   const pixels = await cutSquare(picture, region, detectorPx, "black");
-  const output = await runGraph(graph, detectorInput(pixels));
-  return facesOfOutput(output).map(({ box, score }) => ({ score, box: placed(box, region) }));
-}
-
-async function runGraph(graph: GraphModel, values: Float32Array): Promise<ArrayLike<number>> {
-  const input = tf.tensor4d(values, [1, detectorPx, detectorPx, 3]);
-  const output = graph.execute(input) as tf.Tensor;
+  const input = tf.tensor3d(pixels, [detectorPx, detectorPx, 3], "int32");
   try {
-    return await output.data();
+    const detections = await detector.detectFaces(input);
+    return detections.flatMap(({ score, locationData: { relativeBoundingBox: box } }): Face[] =>
+      box && score?.[0] !== undefined ? [{ score: score[0], box: placed(box, region) }] : [],
+    );
   } finally {
-    tf.dispose([input, output]);
+    input.dispose();
   }
 }
 
 /** From shares of the region to pixels of the picture. */
-function placed(box: Box, region: Square): Box {
+function placed(box: Readonly<Record<"xMin" | "yMin" | "width" | "height", number>>, region: Square): Box {
   return {
-    x: region.x + box.x * region.sidePx,
-    y: region.y + box.y * region.sidePx,
+    x: region.x + box.xMin * region.sidePx,
+    y: region.y + box.yMin * region.sidePx,
     width: box.width * region.sidePx,
     height: box.height * region.sidePx,
   };

@@ -3,7 +3,7 @@
  * Path and models take turns, so that both meet the same load of the machine.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { cpus, loadavg } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../src/config.ts";
@@ -22,6 +22,7 @@ import { rawScenes, writeFrames, type FrameSize } from "./bench-frames.ts";
 import { mean, ratios, spread } from "./bench-numbers.ts";
 import { decideFrames, openBench, type Bench, type DecidedFrame } from "./bench-path.ts";
 import { openRawModels, RawClock, type RawModels } from "./bench-raw.ts";
+import { makeScratchFolder } from "./scratch-folder.ts";
 import { benchTable, type BenchReport, type ScenarioReport } from "./bench-report.ts";
 
 const sizes: readonly FrameSize[] = [
@@ -69,7 +70,7 @@ function optionsOf(args: readonly string[]): Options {
 }
 
 async function main(options: Options): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), "maskgate-bench-"));
+  const folder = await makeScratchFolder("maskgate-bench");
   try {
     const report = await measure(options, folder);
     const json = `${JSON.stringify(report, undefined, 2)}\n`;

@@ -6,13 +6,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rawScenes, writeFrames } from "./bench-frames.ts";
+import { makeScratchFolder } from "./scratch-folder.ts";
 import { metricOf, residentBytes, scrape, soakTable, verdictOf, type SoakSample } from "./soak-samples.ts";
 
 const size = { widthPx: 640, heightPx: 480 };
@@ -44,7 +45,7 @@ function optionsOf(args: readonly string[]): Options {
 }
 
 async function main(options: Options): Promise<number> {
-  const folder = await mkdtemp(path.join(tmpdir(), "maskgate-soak-"));
+  const folder = await makeScratchFolder("maskgate-soak");
   const socketPath = path.join(folder, "status.sock");
   try {
     const daemon = await startDaemon(options, folder, socketPath);

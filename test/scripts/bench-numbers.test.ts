@@ -7,6 +7,7 @@ const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
 test("quantiles are values that were measured, whatever their order", () => {
   assert.deepEqual(spread(hundred), { n: 100, p50: 50, p95: 95, p99: 99 });
   assert.equal(quantile([7], 0.99), 7);
+  assert.equal(quantile([30, 10, 20], 0.5), 20);
   assert.equal(quantile([3, 1, 2], 0), 1);
   assert.ok(Number.isNaN(quantile([], 0.5)));
 });

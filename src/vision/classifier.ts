@@ -4,6 +4,7 @@ import { KioskError, messageOf } from "../core/errors.ts";
 import type { RunningModel } from "../core/ports.ts";
 import { cropPx } from "./crop.ts";
 import { readModelFiles, type Manifest } from "./model-files.ts";
+import { selfTest } from "./self-test.ts";
 
 export interface ClassifierSettings {
   /** Folder with manifest.json and the model. */
@@ -34,6 +35,7 @@ export async function loadClassifier(settings: ClassifierSettings): Promise<Clas
   const { manifest, graph } = await readModelFiles(settings.folder);
   const { session, provider, passedOver } = await startSession(graph, settings);
   checkShapes(session, manifest, settings.folder);
+  await selfTest(settings.folder, (crops) => classify(session, manifest, crops));
   return {
     model: {
       name: manifest.name,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -6,6 +7,7 @@ import { test } from "node:test";
 import { KioskError } from "../../src/core/errors.ts";
 import { loadClassifier } from "../../src/vision/classifier.ts";
 import { packageFolder } from "../../src/vision/packaged.ts";
+import { goldenPicture } from "../../src/vision/self-test.ts";
 
 const models = path.join(packageFolder, "test/fixtures/models");
 const load = (folder: string, providers: readonly string[] = ["cpu"]) =>
@@ -72,4 +74,28 @@ test("a manifest that is wrong is refused with the name of what is wrong", async
   }
   await writeFile(file, "{");
   await assert.rejects(load(folder), isBadModel(/is not JSON/));
+});
+
+test("a model whose self-test gives other numbers than its trainer's is refused", async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "maskgate-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await cp(path.join(models, "brightness"), folder, { recursive: true });
+  const means = [0, 1].map((k) => {
+    const bytes = goldenPicture(k);
+    return bytes.reduce((sum, byte) => sum + byte, 0) / bytes.length / 255;
+  });
+  const golden = (masked: readonly unknown[]): Promise<void> =>
+    writeFile(path.join(folder, "golden.json"), JSON.stringify({ tolerance: 0.005, masked }));
+  await golden(means);
+  await (await load(folder)).dispose();
+  await golden([means[0], (means[1] ?? 0) + 0.01]);
+  await assert.rejects(load(folder), isBadModel(/self-test fails.*picture 1/));
+  await golden([]);
+  await assert.rejects(load(folder), isBadModel(/golden\.json.*install the model again/));
+});
+
+test("the pictures of the self-test are those of the trainer", () => {
+  const digest = (k: number): string =>
+    createHash("sha256").update(goldenPicture(k)).digest("hex").slice(0, 16);
+  assert.deepEqual([0, 5].map(digest), ["6d1895959fc84b75", "cec654ebbea5633f"]);
 });

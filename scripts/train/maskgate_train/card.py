@@ -10,7 +10,8 @@ _LIMITS = """## Limits
 - The test part comes from the same sources as the training part (other people and files). On sources it has never
   seen expect worse.
 - Worn wrong and occluded faces are mostly synthetic, in training and in this table alike.
-- No estimate by skin tone yet. Not a medical device; the door has a person's override.
+- Not measured yet: by skin tone and age, and with a whole source or kind left out of training.
+- Most pictures of the training are licensed for research only.
 """
 
 
@@ -18,6 +19,11 @@ def _rate(r: dict[str, Any] | None) -> str:
     if not r or not r["n"]:
         return ""
     return f"{100 * r['rate']:.1f} % ({100 * r['low']:.1f} to {100 * r['high']:.1f}; n = {r['n']})"
+
+
+def _point(c: dict[str, float]) -> str:
+    shares = (f"{100 * c[k]:.2f} %" if k in c else "" for k in ("masked", "bare", "other"))
+    return f"| {c['threshold']} | {' | '.join(shares)} |"
 
 
 def table(groups: list[dict[str, Any]], head: str) -> list[str]:
@@ -58,6 +64,12 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any] | None) -> s
         *table(evaluation["byKind"], "kind"),
         "",
         *table(evaluation["bySource"], "source and kind"),
+        "",
+        "Accepted shares by threshold (masked; bare; everything else that is to be refused):",
+        "",
+        "| threshold | masked | bare | other |",
+        "|---|---|---|---|",
+        *(_point(c) for c in evaluation["curve"]),
         "",
         "Changed verdicts when the same picture is changed:",
         "",

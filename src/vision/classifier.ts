@@ -4,6 +4,7 @@ import { KioskError, messageOf } from "../core/errors.ts";
 import type { RunningModel } from "../core/ports.ts";
 import { cropPx } from "./crop.ts";
 import { readModelFiles, type Manifest } from "./model-files.ts";
+import { disableTelemetry } from "./no-telemetry.ts";
 import { selfTest } from "./self-test.ts";
 
 export interface ClassifierSettings {
@@ -32,6 +33,7 @@ const cropBytes = cropPx * cropPx * 3;
 
 /** @throws KioskError bad-model */
 export async function loadClassifier(settings: ClassifierSettings): Promise<Classifier> {
+  disableTelemetry();
   const { manifest, graph } = await readModelFiles(settings.folder);
   const { session, provider, passedOver } = await startSession(graph, settings);
   checkShapes(session, manifest, settings.folder);

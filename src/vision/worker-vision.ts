@@ -4,6 +4,7 @@ import { KioskError, messageOf } from "../core/errors.ts";
 import type { Frame } from "../core/frame.ts";
 import type { RunningModel, Search, Vision } from "../core/ports.ts";
 import type { Observation } from "../core/verdict.ts";
+import { disableTelemetry } from "./no-telemetry.ts";
 import type { PipelineSettings } from "./pipeline.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
@@ -15,6 +16,7 @@ const closeGraceMs = 2000;
  * @throws KioskError bad-model, vision-failed
  */
 export async function startVision(settings: PipelineSettings): Promise<Vision> {
+  disableTelemetry();
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings });
   const vision = new WorkerVision(worker);
   const first = await vision.reply();

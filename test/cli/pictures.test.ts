@@ -183,3 +183,12 @@ describe("good input", { concurrency }, () => {
     assert.deepEqual(Object.keys(bad ?? {}), ["file", "error"]);
   });
 });
+
+describe("a long command line", () => {
+  it("is no harm: every path is answered", async () => {
+    const paths = Array.from({ length: 900 }, (_, n) => at(`no-such-picture-with-a-long-name-${n}.jpg`));
+    const { code, out } = await maskgate("classify", "--json", "--config", config, ...paths);
+    assert.equal(code, 2);
+    assert.equal(out.trim().split("\n").length, 900);
+  });
+});

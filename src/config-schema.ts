@@ -53,7 +53,10 @@ const camera = z.strictObject({
 });
 
 const faces = z.strictObject({
-  leastFacePx: whole(20, 2000, 40, { unit: "px", text: "smallest face that is searched and classified" }),
+  leastFacePx: whole(20, 2000, 32, {
+    unit: "px",
+    text: "smallest detector box that is searched and classified; it is about 0.8 of what a person calls the face",
+  }),
   minScore: part(0.3, 0.99, "mean detector score of two looks from which something is a face").default(0.6),
 });
 

@@ -163,7 +163,7 @@ const contradictory: readonly (readonly [string, string, string])[] = [
     "camera.silenceMs = 1000\ncamera.framesPerSecond = 1\naccess.maxGapMs = 1001",
     "camera.silenceMs = 200",
   ],
-  ["access.leastFacePx", "access.leastFacePx = 39", "access.leastFacePx = 40"],
+  ["access.leastFacePx", "access.leastFacePx = 31", "access.leastFacePx = 32"],
   ["access.maxGapMs", "access.maxGapMs = 100", "access.maxGapMs = 101"],
   ["gpio.red.offset", "gpio.red.offset = 1", "gpio.red.offset = 1\ngpio.red.chip = 'gpiochip1'"],
   ["gpio.amber.offset", "gpio.amber.offset = 0", "gpio.amber.offset = 0\ngpio.amber.isFitted = false"],

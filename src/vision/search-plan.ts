@@ -16,7 +16,7 @@ const tileShare = 0.65;
 /** Tiles overlap by at least this share of their side, so that a face of that size is whole in one of them. */
 const overlapShare = 0.4;
 /** A full search goes down to tiles in which the least face fills this share; the daemon's sweep stops earlier. */
-const leastFill = { full: 0.15, follow: 0.12 } as const;
+const leastFill = { full: 0.12, follow: 0.1 } as const;
 /** From how much further away a picture is seen once, for the face that fills it. */
 const farShare = 1.6;
 

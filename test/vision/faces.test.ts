@@ -46,7 +46,7 @@ const seen: Readonly<Record<string, readonly (readonly [x: number, y: number])[]
   ],
 };
 
-const settings = { leastFacePx: 40, minScore: 0.6 };
+const settings = { leastFacePx: 32, minScore: 0.6 };
 let detector: FaceDetector;
 
 before(async () => {

@@ -26,7 +26,7 @@ let overlays: readonly Overlay[];
 before(async () => {
   pipeline = await loadPipeline({
     faceModelFolder,
-    faces: { leastFacePx: 80, minScore: 0.6 },
+    faces: { leastFacePx: 32, minScore: 0.6 },
     classifier: { folder: maskModelFolder, providers: ["cpu"], threads: 2 },
   });
   const index = await readFile(path.join(overlayFolder, "index.json"), "utf8");

@@ -1,4 +1,5 @@
 /** The two models by themselves: inference on ready tensors, without cutting, reading or deciding. */
+import { setTimeout as wait } from "node:timers/promises";
 import { detectorPx, faceGraph, startWasm } from "../src/vision/detector.ts";
 import type { ClassifierSettings } from "../src/vision/classifier.ts";
 import { cropPx } from "../src/vision/crop.ts";
@@ -7,6 +8,8 @@ import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { quantile, type RawTimes } from "./bench-numbers.ts";
+
+const warmUpRuns = 3;
 
 /** Measures when asked, so that it can take turns with the path on a machine whose load changes. */
 export interface RawModels extends AsyncDisposable {
@@ -51,18 +54,35 @@ export async function openRawModels(
   };
 }
 
-/** Times of raw inference, gathered over several turns. */
+/**
+ * Times of raw inference, gathered over several turns. It rests before each run as the path does between two frames:
+ * run after run, caches would be warmer and the processor busier than the path ever finds them.
+ */
 export class RawClock {
+  readonly #restMs: number;
   readonly #detectMs: number[] = [];
   readonly #classifyMs = new Map<number, number[]>();
 
+  constructor(restMs: number) {
+    this.#restMs = restMs;
+  }
+
   /** One turn: `runs` runs of the detector, and of the classifier for each number of crops. */
   async turn(models: RawModels, crops: Iterable<number>, runs: number): Promise<void> {
-    await timed(() => models.detect(), runs, this.#detectMs);
+    await this.#time(() => models.detect(), runs, this.#detectMs);
     for (const count of crops) {
       const times = this.#classifyMs.get(count) ?? [];
       this.#classifyMs.set(count, times);
-      await timed(() => models.classify(count), runs, times);
+      await this.#time(() => models.classify(count), runs, times);
+    }
+  }
+
+  async #time(run: () => Promise<void>, runs: number, times: number[]): Promise<void> {
+    for (let n = 0; n < runs + warmUpRuns; n += 1) {
+      await wait(this.#restMs);
+      const startMs = performance.now();
+      await run();
+      if (n >= warmUpRuns) times.push(performance.now() - startMs);
     }
   }
 
@@ -79,16 +99,6 @@ export class RawClock {
       detectMs: quantile(this.#detectMs, 0.5),
       classifyMsOf: new Map([...this.#classifyMs].map(([crops, times]) => [crops, quantile(times, 0.5)])),
     };
-  }
-}
-
-const warmUpRuns = 3;
-
-async function timed(run: () => Promise<void>, runs: number, times: number[]): Promise<void> {
-  for (let n = 0; n < runs + warmUpRuns; n += 1) {
-    const startMs = performance.now();
-    await run();
-    if (n >= warmUpRuns) times.push(performance.now() - startMs);
   }
 }
 

@@ -119,7 +119,7 @@ async function scenario(
   size: FrameSize,
   encoding: "file" | "rgb24",
 ): Promise<ScenarioReport> {
-  const raw = new RawClock();
+  const raw = new RawClock(1000 / tools.options.framesPerSecond);
   const decided: DecidedFrame[] = [];
   const calls: number[] = [];
   const count = Math.ceil(tools.options.frames / scenes.length);

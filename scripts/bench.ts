@@ -22,6 +22,7 @@ import { rawScenes, writeFrames, type FrameSize } from "./bench-frames.ts";
 import { mean, ratios, spread } from "./bench-numbers.ts";
 import { decideFrames, openBench, type Bench, type DecidedFrame } from "./bench-path.ts";
 import { openRawModels, RawClock, type RawModels } from "./bench-raw.ts";
+import { runScript } from "./run-script.ts";
 import { makeScratchFolder } from "./scratch-folder.ts";
 import { benchTable, type BenchReport, type ScenarioReport } from "./bench-report.ts";
 
@@ -69,13 +70,14 @@ function optionsOf(args: readonly string[]): Options {
   return { frames, framesPerSecond, modelFolder: values.model, isJson: values.json, out: values.out };
 }
 
-async function main(options: Options): Promise<void> {
+async function main(options: Options): Promise<number> {
   const folder = await makeScratchFolder("maskgate-bench");
   try {
     const report = await measure(options, folder);
     const json = `${JSON.stringify(report, undefined, 2)}\n`;
     if (options.out !== undefined) await writeFile(options.out, json);
     process.stdout.write(options.isJson ? json : benchTable(report));
+    return 0;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -203,4 +205,4 @@ function summed(
   };
 }
 
-await main(optionsOf(process.argv.slice(2)));
+await runScript(optionsOf, main);

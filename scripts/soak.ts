@@ -13,6 +13,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rawScenes, writeFrames } from "./bench-frames.ts";
+import { runScript } from "./run-script.ts";
 import { makeScratchFolder } from "./scratch-folder.ts";
 import { metricOf, residentBytes, scrape, soakTable, verdictOf, type SoakSample } from "./soak-samples.ts";
 
@@ -142,4 +143,4 @@ function progress(sample: SoakSample | undefined): string {
   );
 }
 
-process.exitCode = await main(optionsOf(process.argv.slice(2)));
+await runScript(optionsOf, main);

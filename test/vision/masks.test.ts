@@ -8,7 +8,7 @@ import { faceModelFolder, maskModelFolder, packageFolder } from "../../src/visio
 import { disposePipeline, loadPipeline, lookAt, type Pipeline } from "../../src/vision/pipeline.ts";
 import { decode, type Picture } from "../../src/vision/picture.ts";
 
-/** The shipped models, on photographs of people and on the same with masks of our own synthesis. */
+/** The shipped models with the settings of `maskgate classify`, on photographs of people and on the same with masks of our own synthesis. */
 
 interface Overlay {
   readonly picture: string;
@@ -26,7 +26,7 @@ let overlays: readonly Overlay[];
 before(async () => {
   pipeline = await loadPipeline({
     faceModelFolder,
-    faces: { leastFacePx: 32, minScore: 0.6 },
+    faces: { leastFacePx: 32, minScore: 0.5 },
     classifier: { folder: maskModelFolder, providers: ["cpu"], threads: 2 },
   });
   const index = await readFile(path.join(overlayFolder, "index.json"), "utf8");
@@ -66,15 +66,11 @@ test("every bare face of the photographs is found and not masked", async () => {
   assert.equal(faces, 22);
 });
 
-test("their masked versions are found, all but one, and masked", async () => {
+test("their masked versions are found and masked", async () => {
   let faces = 0;
-  const missing: string[] = [];
   for (const overlay of overlays.filter(({ file }) => file.endsWith("-masked.png"))) {
     for (const masked of await maskedOf(await dressed(overlay), overlay.faces)) {
-      if (masked === undefined) {
-        missing.push(overlay.picture);
-        continue;
-      }
+      assert.ok(masked !== undefined, `${overlay.picture}: a masked face was not found`);
       assert.ok(
         masked >= pipeline.classifier.model.threshold,
         `${overlay.picture}: a masked face has ${masked}`,
@@ -82,9 +78,7 @@ test("their masked versions are found, all but one, and masked", async () => {
       faces += 1;
     }
   }
-  // A dark striped mask at the edge of a dark picture: the detector's two looks give it 0.52, and 0.6 is asked for.
-  assert.deepEqual(missing, ["sample5.jpg"]);
-  assert.equal(faces, 21);
+  assert.equal(faces, 22);
 });
 
 test("a mask under the nose and a notebook before the face are no mask", async () => {

@@ -7,10 +7,12 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { followStatus } from "../src/io/status-client.ts";
 import { providerWarning, watchHead, watchRow } from "../src/io/status-text.ts";
 import type { StatusSnapshot } from "../src/core/status.ts";
 import { writeScenes, type Scene } from "./demo-scenes.ts";
+import { runScript } from "./run-script.ts";
 
 const startMs = 60_000;
 
@@ -133,9 +135,23 @@ function summarize(showings: readonly Showing[]): boolean {
   return isRight;
 }
 
-const folder = await mkdtemp(path.join(os.tmpdir(), "maskgate-demo-"));
-try {
-  process.exitCode = (await demo(folder)) ? 0 : 1;
-} finally {
-  await rm(folder, { recursive: true, force: true });
+function optionsOf(args: readonly string[]): { readonly frames: string | undefined } {
+  const { values } = parseArgs({ args: [...args], options: { frames: { type: "string" } } });
+  return { frames: values.frames };
 }
+
+/** With `--frames DIR` it only writes the frames, for a daemon of one's own with `camera.replay.path`. */
+async function main({ frames }: { readonly frames: string | undefined }): Promise<number> {
+  if (frames !== undefined) {
+    say(`${(await writeScenes(frames)).length} frames in ${frames}`);
+    return 0;
+  }
+  const folder = await mkdtemp(path.join(os.tmpdir(), "maskgate-demo-"));
+  try {
+    return (await demo(folder)) ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await runScript(optionsOf, main);

@@ -33,7 +33,10 @@ const camera = z.strictObject({
   }),
   replay: z
     .strictObject({
-      path: words("demo-frames", "folder of pictures, or a video file; scripts/demo makes such a folder"),
+      path: words(
+        "demo-frames",
+        "folder of pictures, or a video file; `scripts/demo --frames DIR` makes such a folder",
+      ),
       loop: flag(true, "start again at the end"),
     })
     .prefault({}),

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -110,12 +111,20 @@ def resume(
     return {k: state[k] for k in ("step", "elapsed_s", "best", "since_best", "curve")}
 
 
+def commit() -> str:
+    """The commit of this code; "unknown" outside of a clone or without git."""
+    if shutil.which("git") is None:
+        return "unknown"
+    here = Path(__file__).parent
+    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=here, check=False)
+    return told.stdout.strip() or "unknown"
+
+
 def trained_with(config: Config, pool: Pool) -> dict[str, Any]:
     """Facts that say how a model came to be."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "torch": str(torch.__version__), "python": platform.python_version(),
-        "commit": commit.stdout.strip() or "unknown",
+        "commit": commit(),
         "processor": platform.processor() or platform.machine(), "recipe": as_dict(config),
         "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),
     }  # fmt: skip

@@ -1,18 +1,17 @@
 /** `scripts/demo`: the real daemon on photographs of people with a simulated lock, watched from outside over its socket and its line. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { openSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { followStatus } from "../src/io/status-client.ts";
 import { providerWarning, watchHead, watchRow } from "../src/io/status-text.ts";
 import type { StatusSnapshot } from "../src/core/status.ts";
 import { writeScenes, type Scene } from "./demo-scenes.ts";
 import { runScript } from "./run-script.ts";
+import { placesIn, startDaemon } from "./start-daemon.ts";
 
 const startMs = 60_000;
 
@@ -32,34 +31,18 @@ const say = (text: string): void => {
 async function demo(folder: string): Promise<boolean> {
   say("Making the frames: photographs of people, with masks of our own synthesis");
   const sceneOfFrame = await writeScenes(path.join(folder, "frames"));
-  const socketPath = path.join(folder, "status.sock");
-  const daemon = await startDaemon(folder, socketPath);
-  const showings = await watch(daemon, socketPath, path.join(folder, "gpio"), sceneOfFrame);
+  const { socketPath, gpioFolder, logFile } = placesIn(folder);
+  const replay = `camera.replay = { path = ${JSON.stringify(path.join(folder, "frames"))}, loop = false }`;
+  const daemon = await startDaemon(folder, [replay]);
+  const showings = await watch(daemon, socketPath, gpioFolder, sceneOfFrame);
   const [code] =
     daemon.exitCode === null ? ((await once(daemon, "exit")) as [number | null]) : [daemon.exitCode];
   if (code !== 0) {
-    say(await readFile(path.join(folder, "daemon.log"), "utf8"));
+    say(await readFile(logFile, "utf8"));
     say(`The daemon ended with exit code ${code ?? "none"}.`);
     return false;
   }
   return summarize(showings);
-}
-
-/** Everything but the places of files is the documented default. */
-async function startDaemon(folder: string, socketPath: string): Promise<ChildProcess> {
-  const config = path.join(folder, "demo.toml");
-  await writeFile(
-    config,
-    [
-      `camera.replay = { path = ${JSON.stringify(path.join(folder, "frames"))}, loop = false }`,
-      `gpio.simulatorDir = ${JSON.stringify(path.join(folder, "gpio"))}`,
-      `status.socketPath = ${JSON.stringify(socketPath)}`,
-      "",
-    ].join("\n"),
-  );
-  const log = openSync(path.join(folder, "daemon.log"), "w");
-  const program = fileURLToPath(new URL("../src/main.js", import.meta.url));
-  return spawn(process.execPath, [program, "run", "--config", config], { stdio: ["ignore", log, log] });
 }
 
 async function watch(

@@ -3,19 +3,18 @@
  * photographs at 10 frames/s and watches it from outside. Exits with 1 if its memory grows by more than 10 % from the
  * first minute to the last, or if its main thread ever keeps events waiting for 20 ms or more (p99 of a minute).
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { openSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { loadavg } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rawScenes, writeFrames } from "./bench-frames.ts";
 import { runScript } from "./run-script.ts";
 import { makeScratchFolder } from "./scratch-folder.ts";
 import { metricOf, residentBytes, scrape, soakTable, verdictOf, type SoakSample } from "./soak-samples.ts";
+import { placesIn, startDaemon } from "./start-daemon.ts";
 
 const size = { widthPx: 640, heightPx: 480 };
 const framesPerSecond = 10;
@@ -47,9 +46,9 @@ function optionsOf(args: readonly string[]): Options {
 
 async function main(options: Options): Promise<number> {
   const folder = await makeScratchFolder("maskgate-soak");
-  const socketPath = path.join(folder, "status.sock");
+  const { socketPath, logFile } = placesIn(folder);
   try {
-    const daemon = await startDaemon(options, folder, socketPath);
+    const daemon = await startDaemon(folder, await settingsOf(options, folder));
     try {
       const samples = await watch(daemon, socketPath, options.minutes);
       const verdict = verdictOf(samples);
@@ -59,33 +58,23 @@ async function main(options: Options): Promise<number> {
       await stop(daemon);
     }
   } catch (error) {
-    process.stderr.write(await readFile(path.join(folder, "daemon.log"), "utf8").catch(() => ""));
+    process.stderr.write(await readFile(logFile, "utf8").catch(() => ""));
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Everything but the places of files is the documented default. */
-async function startDaemon(options: Options, folder: string, socketPath: string): Promise<ChildProcess> {
+/** Lines of TOML; without a folder of frames, some are written first. */
+async function settingsOf(options: Options, folder: string): Promise<string[]> {
   const frames = options.framesFolder ?? path.join(folder, "frames");
   if (options.framesFolder === undefined) await writeFrames((await rawScenes(size)).flat(), size, frames);
-  const config = path.join(folder, "soak.toml");
   const model = options.modelFolder === undefined ? "" : path.resolve(options.modelFolder);
-  await writeFile(
-    config,
-    [
-      `camera.framesPerSecond = ${framesPerSecond}`,
-      `camera.replay = { path = ${JSON.stringify(path.resolve(frames))}, loop = true }`,
-      `model.folder = ${JSON.stringify(model)}`,
-      `gpio.simulatorDir = ${JSON.stringify(path.join(folder, "gpio"))}`,
-      `status.socketPath = ${JSON.stringify(socketPath)}`,
-      "",
-    ].join("\n"),
-  );
-  const log = openSync(path.join(folder, "daemon.log"), "w");
-  const program = fileURLToPath(new URL("../src/main.js", import.meta.url));
-  return spawn(process.execPath, [program, "run", "--config", config], { stdio: ["ignore", log, log] });
+  return [
+    `camera.framesPerSecond = ${framesPerSecond}`,
+    `camera.replay = { path = ${JSON.stringify(path.resolve(frames))}, loop = true }`,
+    `model.folder = ${JSON.stringify(model)}`,
+  ];
 }
 
 async function watch(

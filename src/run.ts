@@ -4,15 +4,10 @@ import type { Config } from "./config-schema.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Camera, Clock, Door, Indicator, RunningModel, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
+import { openDoorSide } from "./door-side.ts";
 import { openGstreamerCamera } from "./io/camera-gstreamer.ts";
 import { openReplayCamera } from "./io/camera-replay.ts";
 import { monotonicClock } from "./io/clock.ts";
-import { lockedLevel, openDoor } from "./io/door.ts";
-import { openCharacterDeviceGpio } from "./io/gpio-character-device.ts";
-import { openSimulatedGpio } from "./io/gpio-simulated.ts";
-import { openSysfsGpio } from "./io/gpio-sysfs.ts";
-import type { Gpio, OutputLine } from "./io/gpio.ts";
-import { openIndicator } from "./io/indicator.ts";
 import { openLog, type Log } from "./io/log.ts";
 import { Metrics } from "./io/metrics.ts";
 import { StatusServer } from "./io/status-server.ts";
@@ -25,8 +20,6 @@ import { stepLog } from "./step-log.ts";
 import { version } from "./version.ts";
 import { startVision } from "./vision/worker-vision.ts";
 
-/** No lease of the lock outlives the policy's by more than this. */
-const leaseSlackMs = 100;
 /** /healthz is bad when nothing was decided for this long. */
 const freshMs = 3000;
 
@@ -45,10 +38,9 @@ export async function run(
   await refuseTaken(config.status.socketPath);
 
   await using service = await openServiceManager({ clock, log });
-  await using gpio = await openGpio(config);
-  await using door = openLock(gpio, config, clock);
+  await using doorSide = await openDoorSide(config, clock);
+  const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
-  await using indicator = openLeds(gpio, config, clock);
   log.info({ version, driver: config.gpio.driver }, "door locked");
   // Before the models, which take seconds to load: a camera that is not there is told at once.
   await using camera = await openCamera(config, clock);
@@ -107,33 +99,6 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     await service.stopping();
     log.info(`stopping; door ${opened.door.state.kind}`);
   }
-}
-
-async function openGpio(config: Config): Promise<Gpio> {
-  switch (config.gpio.driver) {
-    case "simulated":
-      return openSimulatedGpio(config.gpio.simulatorDir);
-    case "character-device":
-      return openCharacterDeviceGpio();
-    case "sysfs":
-      return openSysfsGpio();
-  }
-}
-
-function openLock(gpio: Gpio, { gpio: { door }, access }: Config, clock: Clock): Door {
-  const line = gpio.requestOutput({ ...door, consumer: "maskgate-door" }, lockedLevel(door.wiring));
-  return openDoor(line, { wiring: door.wiring, maxUnlockMs: access.unlockMs + leaseSlackMs }, clock);
-}
-
-function openLeds(gpio: Gpio, config: Config, clock: Clock): Indicator {
-  const line = (colour: "green" | "red" | "amber"): OutputLine | undefined => {
-    const { isFitted, ...place } = config.gpio[colour];
-    return isFitted
-      ? gpio.requestOutput({ ...place, consumer: `maskgate-${colour}` }, "inactive")
-      : undefined;
-  };
-  const [green, red, amber] = [line("green"), line("red"), line("amber")];
-  return openIndicator({ ...(green && { green }), ...(red && { red }), ...(amber && { amber }) }, clock);
 }
 
 function openCamera({ camera }: Config, clock: Clock): Promise<Camera> {

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .augment import augment
 from .config import Config, ConfigError
+from .duplicates import load_pairs, twins_of
 from .prepare import read_rows
+from .synthesize import KINDS
 
-# Share of the draws of mix `door`, by label and group; within a group, sources weigh by the square root of their size.
+# Share of the draws of mix `door`, by label and group; within a group, sources weigh by the square root of their size,
+# among occluders the kinds of each source do.
 SHARES = {
-    (1, "real"): 0.28, (1, "proper"): 0.22,
-    (0, "bare"): 0.24, (0, "worn_wrong"): 0.04, (0, "wrong"): 0.1, (0, "occluder"): 0.09, (0, "decoy"): 0.03,
+    (1, "real"): 0.26, (1, "proper"): 0.22,
+    (0, "bare"): 0.21, (0, "worn_wrong"): 0.04, (0, "wrong"): 0.1, (0, "occluder"): 0.14, (0, "decoy"): 0.03,
 }  # fmt: skip
-_WRONG = {"under_nose", "under_mouth", "on_chin", "hanging"}
-_DECOYS = {"sunglasses", "hat", "eye_mask", "patch"}
+_WRONG = {"under_nose", "under_mouth", "on_chin", "hanging", "scarf"}
+_DECOYS = {"sunglasses", "hat", "eye_mask", "patch", "beard", "aside"}
+_BY_KIND = {"occluder"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,19 @@ class Pool:
         part, at = self.where[i]
         return self.parts[part][at]
 
+    def pictures(self, chosen: Iterable[int]) -> torch.Tensor:
+        """uint8 [len(chosen),112,112,3], in memory."""
+        return torch.from_numpy(np.stack([self.picture(i) for i in chosen]))
+
+    def take(self, count: int, setting: str) -> Pool:
+        """So many, the same ones for every seed, so that runs can be compared; all if `count` is 0."""
+        if count > len(self):
+            raise ConfigError(f"--{setting} {count}: only {len(self)} are there; 0 takes all of them")
+        if count == 0:
+            return self
+        kept = np.sort(np.random.default_rng(1).permutation(len(self))[:count])
+        return Pool(self.parts, self.where[kept], [self.rows[i] for i in kept])
+
     @property
     def labels(self) -> np.ndarray:
         """float32 [N]."""
@@ -51,20 +69,35 @@ class Pool:
 
 
 def load_pool(
-    arrays: Path, splits: set[str], synthetic: bool = True, leave_out: str = "", groups: frozenset[str] = frozenset()
+    arrays: Path,
+    splits: set[str],
+    synthetic: bool = True,
+    leave_out: str = "",
+    groups: frozenset[str] = frozenset(),
+    leave_kinds: str = "",
 ) -> Pool:
-    """Everything of these splits, without a source if one is left out, of some groups if they are named."""
+    """Everything of these splits, of some groups if they are named. Left out: a source with every picture elsewhere
+    that is nearly one of its own, and rendered kinds (comma separated)."""
+    no_kinds = frozenset(leave_kinds.split(",")) - {""}
+    if unknown := no_kinds - set(KINDS):
+        raise ConfigError(f"--leave-kinds: no such kind: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
     files = [(arrays / "pictures.npy", arrays / "rows.jsonl")]
     if synthetic:
         files += [(f, f.with_suffix(".jsonl")) for f in sorted(arrays.glob("rendered-*.npy"))]
     parts, where, rows = [], [], []
+    twins: frozenset[int] = frozenset()
     for n, (pictures, facts) in enumerate(files):
         if not pictures.exists():
             raise ConfigError(f"--arrays {arrays}: no {pictures.name}; run `prepare` first")
         parts.append(np.load(pictures, mmap_mode="r"))
-        for at, row in enumerate(read_rows(facts)):
+        described = read_rows(facts)
+        if n == 0 and leave_out:
+            twins = twins_of(leave_out, load_pairs(arrays, described), described)
+        for at, row in enumerate(described):
             row["synthetic"] = n > 0
             wanted = row["split"] in splits and row["source"] != leave_out
+            wanted = wanted and row.get("of", at if n == 0 else None) not in twins
+            wanted = wanted and not (n > 0 and row["kind"] in no_kinds)
             if wanted and (not groups or group_of(row) in groups):
                 where.append((n, at))
                 rows.append(row)
@@ -87,10 +120,13 @@ def group_of(row: dict) -> str:
 
 def draw_weights(rows: list[dict]) -> np.ndarray:
     """Probability of each picture under mix `door`."""
-    keys = [(r["label"], group_of(r), r["source"]) for r in rows]
+    groups = [group_of(r) for r in rows]
+    keys = [
+        (r["label"], g, r["source"], r["kind"] if g in _BY_KIND else "") for r, g in zip(rows, groups, strict=True)
+    ]
     sizes = Counter(keys)
     roots: Counter[tuple[int, str]] = Counter()
-    for (label, group, _), n in sizes.items():
+    for (label, group, _, _), n in sizes.items():
         roots[label, group] += n**0.5
     weights = np.array([SHARES[k[:2]] * sizes[k] ** -0.5 / roots[k[:2]] for k in keys])
     return weights / weights.sum()
@@ -108,16 +144,17 @@ def summary(pool: Pool) -> dict[str, int]:
 
 
 class Batches:
-    """The batches of a run, made ahead in threads."""
+    """The batches of a run, made ahead in a thread; of several processes, each makes its own share of every batch."""
 
-    def __init__(self, pool: Pool, config: Config, ahead: int = 4) -> None:
+    def __init__(self, pool: Pool, config: Config, ahead: int = 4, rank: int = 0, ranks: int = 1) -> None:
         """Nothing is read before `from_step`."""
         self._pool, self._config, self._ahead = pool, config, ahead
+        self._mine = slice(rank * config.batch // ranks, (rank + 1) * config.batch // ranks)
         self._labels = pool.labels
         self._ends = np.cumsum(draw_weights(pool.rows)) if config.mix == "door" else np.array([])
 
     def indices(self, step: int) -> np.ndarray:
-        """Which pictures the step sees."""
+        """Which pictures the step sees, in all processes together."""
         c, n = self._config, len(self._pool)
         if c.mix == "door":
             rng = np.random.default_rng([c.seed, step, 1])
@@ -128,15 +165,19 @@ class Batches:
         start = step % per_epoch * c.batch
         return order[start : start + c.batch]
 
+    def share(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """This process's pictures by number, and their float32 labels."""
+        chosen = self.indices(step)[self._mine]
+        return chosen, self._labels[chosen]
+
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 [B,112,112,3] and float32 labels [B]."""
-        chosen = self.indices(step)
+        """This process's uint8 [B,112,112,3] and float32 labels [B]."""
+        chosen, labels = self.share(step)
         pictures = [self._pool.picture(i) for i in chosen]
         if self._config.augment == "door":
-            pictures = [
-                augment(p, np.random.default_rng([self._config.seed, step, k, 3])) for k, p in enumerate(pictures)
-            ]
-        return np.stack(pictures), self._labels[chosen]
+            seed, first = self._config.seed, self._mine.start
+            pictures = [augment(p, np.random.default_rng([seed, step, first + k, 3])) for k, p in enumerate(pictures)]
+        return np.stack(pictures), labels
 
     def from_step(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of `step` and after, without end."""

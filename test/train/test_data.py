@@ -7,6 +7,7 @@ import pytest
 
 from maskgate_train.config import ConfigError, make_config
 from maskgate_train.data import PAPER_GROUPS, SHARES, Batches, draw_weights, group_of, load_pool
+from maskgate_train.prepare import read_rows, write_rows
 from maskgate_train.render import pick_negative
 from maskgate_train.synthesize import KINDS
 
@@ -28,8 +29,41 @@ def test_labels_and_sources_are_balanced(arrays):
     for row, weight in zip(pool.rows, draw_weights(pool.rows), strict=True):
         share[group_of(row)] += weight
         share[row["source"]] += weight
-    assert share["real"] / share["bare"] == pytest.approx(0.28 / 0.24)
+    assert share["real"] / share["bare"] == pytest.approx(SHARES[1, "real"] / SHARES[0, "bare"])
     assert 0.3 < share["east"] < 0.7
+
+
+def test_rare_occluders_are_drawn_nearly_as_often_as_common_ones():
+    base = {"synthetic": True, "label": 0, "source": "east"}
+    rows = [{**base, "kind": "phone"}] * 400 + [{**base, "kind": "shape"}] * 100 + [{**base, "kind": "hat"}] * 50
+    weights = draw_weights(rows)
+    assert weights[:400].sum() == pytest.approx(2 * weights[400:500].sum())
+    assert weights[:500].sum() / weights[500:].sum() == pytest.approx(SHARES[0, "occluder"] / SHARES[0, "decoy"])
+
+
+def test_kinds_are_left_out_by_name(arrays):
+    assert {r["kind"] for r in load_pool(arrays, {"train"}).rows} >= {"notebook", "hat"}
+    assert not {r["kind"] for r in load_pool(arrays, {"train"}, leave_kinds="notebook,hat").rows} & {"notebook", "hat"}
+    with pytest.raises(ConfigError, match="no such kind: notebok"):
+        load_pool(arrays, {"train"}, leave_kinds="notebok")
+    assert make_config("door", leave_kinds="phone").leave_kinds == "phone"
+
+
+def test_leaving_a_source_out_takes_its_pictures_out_of_the_other_sources_too(arrays, tmp_path):
+    rows = read_rows(arrays / "rows.jsonl")
+    pictures = np.load(arrays / "pictures.npy").copy()
+    here = next(i for i, r in enumerate(rows) if r["source"] == "west" and r["split"] == "train")
+    there = next(i for i, r in enumerate(rows) if r["source"] == "east")
+    pictures[here] = pictures[there][:, ::-1]
+    np.save(tmp_path / "pictures.npy", pictures)
+    write_rows(tmp_path / "rows.jsonl", rows)
+    np.save(tmp_path / "rendered-1.npy", pictures[:2])
+    made = [{**rows[here], "kind": "surgical", "label": 1, "of": at} for at in (here, here + 2)]
+    write_rows(tmp_path / "rendered-1.jsonl", made)
+    files = Counter(r["file"] for r in load_pool(tmp_path, {"train"}, leave_out="east").rows)
+    assert files[rows[here]["file"]] == 1, "gone, but for the one rendered onto another picture"
+    assert np.load(tmp_path / "duplicates.npy").tolist() == [sorted([here, there])]
+    assert rows[here]["file"] in {r["file"] for r in load_pool(tmp_path, {"train"}, leave_out="north").rows}
 
 
 def test_splits_do_not_meet(arrays):

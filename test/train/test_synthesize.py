@@ -2,16 +2,18 @@
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from maskgate_train import decoys, masks, occluders
+from maskgate_train import beside, decoys, masks, occluders, stray
 from maskgate_train.assets import Assets
-from maskgate_train.blend import measure_light
+from maskgate_train.blend import Layer, measure_light
 from maskgate_train.face import CHIN, LIPS, NOSE_BOTTOM, NOSE_TIP, fit_face
+from maskgate_train.render import dress, pick_negative
 from maskgate_train.synthesize import KINDS, glasses_of, pick_kind, synthesize
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "masked" / "points.json"
@@ -72,6 +74,10 @@ def only_mask(kind: str):
     return lambda *scene: masks.put_on(kind, *scene)
 
 
+def yaw(face: tuple[np.ndarray, np.ndarray]) -> float:
+    return abs(fit_face(face[1]).yaw)
+
+
 def at(alpha: np.ndarray, p: np.ndarray) -> float:
     x, y = np.clip(np.round(p).astype(int), 0, SIDE_PX - 1)
     return float(alpha[y, x])
@@ -96,13 +102,27 @@ def test_same_seed_same_pixels_and_input_untouched(kind):
 
 def test_labels():
     assert {k for k, v in KINDS.items() if v.label == 1} == set(masks.PROPER)
-    assert set(masks.WRONG) | set(occluders.OCCLUDERS) | set(decoys.DECOYS) | {"bare"} == {
+    assert set(masks.WRONG) | {"scarf"} | set(occluders.OCCLUDERS) | set(decoys.DECOYS) | {"bare"} == {
         k for k, v in KINDS.items() if v.label == 0
     }
     rng = np.random.default_rng(0)
     for label in (0, 1):
         assert all(KINDS[pick_kind(rng, label)].label == label for _ in range(200))
     assert "notebook" not in {pick_kind(rng, 0, frozenset({"notebook"})) for _ in range(400)}
+
+
+def test_rendering_leaves_kinds_out_and_dresses_turned_heads_twice():
+    left_out = frozenset(occluders.OCCLUDERS) - {"shape"}
+    picked = Counter(pick_negative(np.random.default_rng(n), left_out) for n in range(300))
+    assert not left_out & set(picked)
+    assert 0.4 < picked["shape"] / 300 < 0.7, "the groups keep their shares"
+    ahead, turned = [f for f in FACES if yaw(f) < 25], [f for f in FACES if yaw(f) > 25]
+    for faces, expected in ((ahead[:3], [1, 0, 0]), (turned[:1], [1, 0, 0, 1])):
+        assert faces
+        for n, (rgb, points) in enumerate(faces):
+            made = dress(rgb, points, (3, n), NOTHING, left_out)
+            assert [KINDS[kind].label for kind, _ in made] == expected
+            assert not left_out & {kind for kind, _ in made}
 
 
 @pytest.mark.parametrize("kind", [k for k in masks.PROPER if k != "gas"])
@@ -119,7 +139,7 @@ def test_worn_properly_covers_nose_mouth_and_chin(kind):
 @pytest.mark.parametrize("kind", masks.WRONG)
 def test_worn_wrong_leaves_the_nose(kind):
     seen = 0
-    for alpha, p in made(kind, FACES):
+    for alpha, p in made(kind, FACES, maker=only_mask(kind)):
         assert at(alpha, p[NOSE_TIP]) < 0.05
         assert at(alpha, p[NOSE_BOTTOM]) < 0.05
         if kind == "under_nose":
@@ -136,6 +156,75 @@ def test_occluder_covers_the_mouth_middle(kind):
     covered = [at(alpha, (p[13] + p[14]) / 2) > 0.7 for alpha, p in made(kind, FACES)]
     assert len(covered) > len(FACES) // 2
     assert np.mean(covered) > 0.95
+
+
+def test_a_scarf_leaves_the_nose():
+    mouths = []
+    for alpha, p in made("scarf", FACES):
+        assert max(at(alpha, p[NOSE_TIP]), at(alpha, p[NOSE_BOTTOM])) < 0.05
+        assert alpha.sum() > 60
+        mouths.append(at(alpha, p[17]) > 0.5)
+    assert len(mouths) > len(FACES) // 2
+    assert 0 < sum(mouths) < len(mouths), "over the mouth, and below it"
+
+
+def test_a_beard_leaves_nose_and_lips():
+    for alpha, p in made("beard", FRONTAL):
+        assert at(alpha, p[NOSE_TIP]) < 0.05
+        assert np.mean([at(alpha, p[i]) for i in LIPS]) < 0.4
+        assert at(alpha, p[CHIN] * 0.85 + p[17] * 0.15) > 0.5
+
+
+def test_a_shape_with_the_outline_of_a_mask_is_known():
+    for rgb, points in FRONTAL[:6]:
+        face, light = fit_face(points), measure_light(rgb, fit_face(points))
+        worn = masks.put_on("cloth", rgb.shape, face, light, np.random.default_rng(0), NOTHING)[-1]
+        assert stray.lies_like_a_mask(worn, face)
+        whole = Layer(0, 0, rgb.astype(np.float32), np.ones(rgb.shape[:2], np.float32))
+        assert not stray.lies_like_a_mask(whole, face)
+
+
+@pytest.mark.parametrize("kind", ["shape", "food", "phone"])
+def test_no_occluder_lies_like_a_mask_unless_held(kind):
+    count = 0
+    for i, (rgb, points) in enumerate(FRONTAL):
+        face = fit_face(points)
+        for t in range(4):
+            rng = np.random.default_rng([i, t])
+            layers = KINDS[kind].make(rgb.shape, face, measure_light(rgb, face), rng, NOTHING)
+            if layers and len(layers) == 1:
+                assert not stray.lies_like_a_mask(layers[0], face)
+            count += layers is not None
+    assert count > len(FRONTAL)
+
+
+def test_things_aside_come_with_bare_and_masked_faces_and_hide_neither_nose_nor_mouth():
+    rgb, points = FRONTAL[0]
+    face, light = fit_face(points), measure_light(rgb, fit_face(points))
+    alone = len(masks.put_on("fitted", rgb.shape, face, light, np.random.default_rng(0), NOTHING))
+    more = 0
+    for t in range(40):
+        layers = KINDS["fitted"].make(rgb.shape, face, light, np.random.default_rng(t), NOTHING)
+        extra = [layer for layer in layers if layer.over_glasses]
+        more += bool(extra)
+        assert beside.covered(extra, face) < 0.3
+    assert alone <= 3 and 3 <= more <= 20
+    for alpha, p in made("aside", FRONTAL):
+        assert max(at(alpha, p[NOSE_TIP]), at(alpha, p[13]), at(alpha, p[14])) < 0.5
+
+
+def test_dark_skin_gets_dark_masks_more_often():
+    rgb, points = FRONTAL[0]
+    face = fit_face(points)
+    shares = []
+    for skin in (1.0, 0.35):
+        picture = (rgb * skin).astype(np.uint8)
+        picture[:4] = 250
+        light = measure_light(picture, face)
+        worn = [masks.put_on("n95", rgb.shape, face, light, np.random.default_rng(t), NOTHING)[-1] for t in range(60)]
+        bright = [float(w.rgb[w.alpha > 0.9].mean()) / light.exposure for w in worn]
+        shares.append(np.mean(np.array(bright) < 70))
+    assert shares[1] > shares[0] + 0.1
 
 
 @pytest.mark.parametrize("kind", list(decoys.DECOYS))

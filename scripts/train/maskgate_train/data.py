@@ -121,9 +121,7 @@ def group_of(row: dict) -> str:
 def draw_weights(rows: list[dict]) -> np.ndarray:
     """Probability of each picture under mix `door`."""
     groups = [group_of(r) for r in rows]
-    keys = [
-        (r["label"], g, r["source"], r["kind"] if g in _BY_KIND else "") for r, g in zip(rows, groups, strict=True)
-    ]
+    keys = [(r["label"], g, r["source"], r["kind"] if g in _BY_KIND else "") for r, g in zip(rows, groups, strict=True)]
     sizes = Counter(keys)
     roots: Counter[tuple[int, str]] = Counter()
     for (label, group, _, _), n in sizes.items():

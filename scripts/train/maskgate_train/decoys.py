@@ -1,4 +1,4 @@
-"""Flat things elsewhere on a bare face (label 0): patches, dark glasses, hats, masks over the eyes.
+"""Things elsewhere on a bare face (label 0): patches, dark glasses, hats, masks over the eyes, beards, things aside.
 
 Promises: every entry of DECOYS leaves the mouth or the nose to be seen, so that "something flat on the face" is no cue.
 """
@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 
 from . import fabrics, things
+from .beside import aside
 from .blend import Layer
 from .face import LIPS, NOSE, Face
 from .holding import Scene, board, lay
 from .surface import Shape, grid_of, render
+from .wraps import beard
 
 
 def _patch(scene: Scene, corners: np.ndarray, alpha: np.ndarray | None = None) -> list[Layer] | None:
@@ -135,4 +137,6 @@ DECOYS: dict[str, Callable[..., list[Layer] | None]] = {
     "sunglasses": sunglasses,
     "hat": hat,
     "eye_mask": eye_mask,
+    "beard": beard,
+    "aside": aside,
 }

@@ -29,6 +29,18 @@ def board(
     return corners @ turn + at
 
 
+def top_at(rng: np.random.Generator, h: float, high: float, low: float) -> float:
+    """Centre height of a thing h tall whose upper edge lies `high`..`low` cm above the mouth."""
+    return h / 2 - rng.uniform(low, high)
+
+
+def covers(layer: Layer, px: np.ndarray) -> bool:
+    """Whether the layer hides this pixel."""
+    x, y = int(px[0]) - layer.x, int(px[1]) - layer.y
+    h, w = layer.alpha.shape
+    return bool(0 <= x < w and 0 <= y < h and layer.alpha[y, x] > 0.7)
+
+
 def lay(scene: Scene, texture: np.ndarray, corners_cm: np.ndarray, centre: np.ndarray) -> Layer | None:
     """Puts a flat RGBA thing onto four corners (cm of the picture plane about a pixel)."""
     shape, face, light, rng, _ = scene
@@ -64,10 +76,10 @@ def skin_albedo(light: Light, rng: np.random.Generator) -> np.ndarray:
     return np.clip(bare, 0.05, 0.98)
 
 
-def _fingers(scene: Scene, at: np.ndarray, inward: np.ndarray, centre: np.ndarray) -> Layer | None:
-    """Three or four finger ends that reach over an edge at `at`, pointing `inward` (cm)."""
+def fingers(scene: Scene, at: np.ndarray, inward: np.ndarray, centre: np.ndarray, count: int) -> Layer | None:
+    """Finger ends that reach over an edge at `at`, pointing `inward` (cm)."""
     rng = scene[3]
-    count, length, thick = int(rng.integers(1, 5)), rng.uniform(3, 5), rng.uniform(1.5, 1.9)
+    length, thick = rng.uniform(3, 5), rng.uniform(1.5, 1.9)
     h, w = int(length * 10), int(count * thick * 10)
     skin = skin_albedo(scene[2], rng)
     texture = np.zeros((h, w, 4), np.float32)
@@ -102,7 +114,7 @@ def held(scene: Scene, texture: np.ndarray, corners: np.ndarray, often: float = 
     if rng.random() < often:
         for edge in rng.permutation([(0, 3), (1, 2), (2, 3)])[: rng.integers(1, 3)]:
             at = corners[edge[0]] + (corners[edge[1]] - corners[edge[0]]) * rng.uniform(0.25, 0.75)
-            fingers = _fingers(scene, at, corners.mean(0) - at, face.mouth)
-            if fingers is not None:
-                layers.append(fingers)
+            grip = fingers(scene, at, corners.mean(0) - at, face.mouth, int(rng.integers(1, 5)))
+            if grip is not None:
+                layers.append(grip)
     return layers

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import fabrics
 from .assets import Assets
-from .blend import Layer, Light, region_of, shrink
+from .blend import Layer, Light, luma, region_of, shrink
 from .face import LIPS, NOSE, Face
 from .surface import Shape, finish, grid_of, render, samples
 from .weave import drawn_texture
@@ -22,6 +22,7 @@ PROPER = ("surgical", "n95", "kn95", "cloth", "gas", "fitted", "sport")
 WRONG = ("under_nose", "under_mouth", "on_chin", "hanging")
 _TEMPLATES = {"surgical": ("surgical", "surgical_blue", "surgical_green"), "n95": ("N95",), "kn95": ("KN95",),
     "cloth": ("cloth",), "gas": ("gas",)}  # fmt: skip
+_DARK_SKIN = 105.0
 
 _SHAPES = {
     "surgical": Shape(
@@ -128,6 +129,10 @@ def put_on(
     texture = _texture(make, rng, assets, zoom)
     if texture is None:
         return None
+    # Dark cloth on dark skin is what cameras tell apart worst: show it more often than chance would.
+    if make != "gas" and luma(light.skin) < _DARK_SKIN * light.exposure and rng.random() < 0.3:
+        texture[..., :3] *= rng.uniform(0.05, 0.2) / max(float(texture[..., :3].mean()), 0.05)
+        np.clip(texture[..., :3], 0, 1, out=texture[..., :3])
     shape = _vary(_SHAPES[make], rng)
     if kind in WRONG:
         shape = _lowered(shape, kind, rng)
@@ -136,12 +141,12 @@ def put_on(
     if layer is None:
         return None
     if kind in WRONG:
-        _free(layer, face, NOSE if kind == "under_nose" else (*NOSE, *LIPS))
+        leave_free(layer, face, NOSE if kind == "under_nose" else (*NOSE, *LIPS))
     loops = _loops(grid, make, face, light, rng, rgb_shape, texture)
     return [*loops, layer]
 
 
-def _free(layer: Layer, face: Face, keep: tuple[int, ...]) -> None:
+def leave_free(layer: Layer, face: Face, keep: tuple[int, ...]) -> None:
     """The nose (or nose and mouth) stays in front of a mask that is pulled down."""
     hull = cv2.convexHull(np.round((face.points[list(keep)] - [layer.x, layer.y]) * 16).astype(np.int32))
     hole = cv2.fillConvexPoly(np.zeros(layer.alpha.shape, np.uint8), hull, 255, cv2.LINE_AA, 4)
@@ -235,7 +240,7 @@ def _hang(
     size = ((box[2] - box[0]) * ss, (box[3] - box[1]) * ss)
     flat[..., :3] *= flat[..., 3:]
     layer = finish(cv2.warpPerspective(flat, warp, size, flags=cv2.INTER_LINEAR), box, ss, face, light, rng)
-    _free(layer, face, (*NOSE, *LIPS))
+    leave_free(layer, face, (*NOSE, *LIPS))
     if layer.alpha.sum() < 6 * face.px_per_cm**2:
         return None
     strands = [np.stack([ear, (ear + quad[i]) / 2, quad[i]]) for i in (0, 1)]

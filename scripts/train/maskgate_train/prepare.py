@@ -1,8 +1,9 @@
 """Crops by `maskgate crops` -> one array of pictures and one line of facts a picture, split by person or file.
 
 Promises: the split follows a hash of the person or file alone, so it is the same everywhere and for ever; no
-picture of the training parts is a near-duplicate of one of the test part; unlabelled faces are dropped.
-Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR]
+picture of the training parts is a near-duplicate of one of the test part, and none of one in another source;
+unlabelled faces are dropped.
+Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR], or with --duplicates-only --out DIR
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from .duplicates import across_sources, load_pairs, near_duplicates, redundant
 from .landmarks import POINTS, load_landmarks
 
 # Crop folder: source, kind of its pictures (None: by annotation).
@@ -38,7 +40,6 @@ LABELS = {"bare": 0, "masked": 1, "worn_wrong": 0}
 _ANNOTATED = {"with_mask": "masked", "without_mask": "bare", "mask_weared_incorrect": "worn_wrong"}
 TEST_SHARE = {"chandrikadeb7": 0.2, "kaggle853": 0.2}
 _OTHER_TEST_SHARE, _VAL_SHARE = 0.1, 0.04
-_SAME_BITS = 20
 
 
 def group_of(source: str, stem: str) -> str:
@@ -108,27 +109,6 @@ def rows_of(folder: Path, source: str, kind: str | None, notes: dict[str, dict])
             yield {**base, "crop": crop if of_kind else None, **known}
 
 
-def difference_hash(rgb: np.ndarray) -> np.ndarray:
-    """256 signs of brightness differences of the middle of a crop, as +1 and -1."""
-    grey = cv2.cvtColor(rgb[14:98, 14:98], cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
-    return np.where(small[:, 1:] > small[:, :-1], 1, -1).astype(np.float32).ravel()
-
-
-def near_duplicates(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
-    """True for each picture outside the test part that nearly equals one of the test part, mirrored or not."""
-    bits = np.stack([difference_hash(p) for p in pictures])
-    mirrored = np.stack([difference_hash(p[:, ::-1]) for p in pictures])
-    test = np.array([r["split"] == "test" for r in rows])
-    same = np.zeros(len(rows), bool)
-    least = 256 - 2 * _SAME_BITS
-    for at in range(0, len(rows), 2048):
-        part = slice(at, at + 2048)
-        near = np.maximum(bits[part] @ bits[test].T, mirrored[part] @ bits[test].T)
-        same[part] = (near >= least).any(1)
-    return same & ~test
-
-
 def _read(file: Path) -> np.ndarray:
     bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if bgr is None:
@@ -151,6 +131,9 @@ def prepare(crops: Path, annotations: Path | None, out: Path, held_out: Path | N
     pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
     keep = ~near_duplicates(pictures, rows)
     print(f"{(~keep).sum()} pictures left out: near-duplicates of test pictures")
+    twins = redundant(across_sources(pictures, rows), rows) & keep
+    print(f"{twins.sum()} pictures left out: near-duplicates of a smaller source's pictures")
+    keep &= ~twins
     rows = [r for r, k in zip(rows, keep, strict=True) if k]
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "pictures.npy", pictures[keep])
@@ -191,14 +174,32 @@ def read_rows(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def report_duplicates(arrays: Path) -> None:
+    """Prints how many pictures two sources share, and keeps the pairs as duplicates.npy."""
+    rows = read_rows(arrays / "rows.jsonl")
+    pairs = load_pairs(arrays, rows)
+    named = Counter(tuple(sorted(f"{rows[k]['source']} {rows[k]['kind']}" for k in pair)) for pair in pairs)
+    for (one, other), n in sorted(named.items()):
+        print(f"{one:24s} {other:24s} {n:6d}")
+    print(f"{len(pairs)} pairs across sources, {len(np.unique(pairs))} pictures")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line: see the module's head."""
     parser = argparse.ArgumentParser(prog="prepare", description=__doc__.splitlines()[0])
-    parser.add_argument("--crops", type=Path, required=True, help=f"folder with {', '.join(FOLDERS)}")
+    parser.add_argument("--crops", type=Path, help=f"folder with {', '.join(FOLDERS)}")
     parser.add_argument("--annotations", type=Path, help="annotations.json of the scenes")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, help="write the lists of test files here")
+    parser.add_argument(
+        "--duplicates-only", action="store_true", help="count near-duplicates across sources in what --out holds"
+    )
     args = parser.parse_args(argv)
+    if args.duplicates_only:
+        report_duplicates(args.out)
+        return 0
+    if args.crops is None:
+        parser.error("--crops DIR is needed to prepare; --duplicates-only does without")
     rows = prepare(args.crops, args.annotations, args.out, args.held_out)
     for key, n in sorted(Counter((r["source"], r["kind"], r["split"]) for r in rows).items()):
         print(f"{' '.join(key):40s} {n:6d}")

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import decoys, masks, occluders
+from . import decoys, masks, occluders, wraps
 from .assets import Assets, load_assets
 from .blend import Layer, Light, compose, luma, measure_light, settle
 from .face import Face, fit_face
@@ -42,12 +42,14 @@ def _mask(kind: str) -> Maker:
         shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets
     ) -> list[Layer] | None:
         layers = masks.put_on(kind, shape, face, light, rng, assets)
-        # Dark glasses and hats stand before bare and masked faces alike, or they would give the label away.
-        if layers is not None and rng.random() < 0.1:
-            extra = decoys.DECOYS[str(rng.choice(["sunglasses", "hat"]))](shape, face, light, rng, assets)
-            for layer in extra or []:
+        # Dark glasses, hats and things aside come with bare and masked faces alike, or they would give the label away.
+        pick = rng.random()
+        if layers is not None and pick < _ACCOMPANIED:
+            extra = "aside" if pick < 0.55 * _ACCOMPANIED else str(rng.choice(["sunglasses", "hat"]))
+            more = decoys.DECOYS[extra](shape, face, light, rng, assets) or []
+            for layer in more:
                 layer.over_glasses = True
-            layers = [*layers, *(extra or [])]
+            layers = [*layers, *more]
         return layers
 
     return make
@@ -57,14 +59,16 @@ def _bare(shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Gener
     return []
 
 
+_ACCOMPANIED = 0.26
 _WEIGHTS = {"surgical": 4, "cloth": 3, "kn95": 2, "fitted": 2, "sport": 2, "n95": 1.5, "gas": 0.25,
-    "under_nose": 4, "notebook": 2, "hand": 2, "bare": 3}  # fmt: skip
+    "under_nose": 4, "scarf": 1.5, "shape": 2, "hand": 1.2, "person": 1.1, "aside": 1.5, "bare": 3}  # fmt: skip
 
 
 def _kinds() -> dict[str, Kind]:
     rows: list[tuple[str, int, str, Maker]] = [("bare", 0, "bare", _bare)]
     rows += [(k, 1, "proper", _mask(k)) for k in masks.PROPER]
     rows += [(k, 0, "wrong", _mask(k)) for k in masks.WRONG]
+    rows.append(("scarf", 0, "wrong", wraps.scarf))
     rows += [(k, 0, "occluder", make) for k, make in occluders.OCCLUDERS.items()]
     rows += [(k, 0, "decoy", make) for k, make in decoys.DECOYS.items()]
     return {k: Kind(k, label, group, _WEIGHTS.get(k, 1), make) for k, label, group, make in rows}

@@ -1,4 +1,5 @@
 /** The outside world as the loop sees it. `io` and `vision` implement these; tests bring simulated ones. */
+import type { DoorReport } from "./door-report.ts";
 import type { Box } from "./face.ts";
 import type { Frame } from "./frame.ts";
 import type { KioskError } from "./errors.ts";
@@ -53,12 +54,16 @@ export interface Vision extends AsyncDisposable {
 
 export type DoorCommand = { readonly kind: "lock" } | { readonly kind: "unlock"; readonly untilMs: number };
 
+/** What the lock does; `untilMs` is infinite while the fire alarm has released it. */
 export type DoorState = { readonly kind: "locked" } | { readonly kind: "unlocked"; readonly untilMs: number };
 
-/** The lock. An unlock is a lease: the adapter locks at `untilMs` by itself, also when nobody calls again. */
+/** The door. An unlock is a lease: the adapter locks at `untilMs` by itself, also when nobody calls again. */
 export interface Door extends AsyncDisposable {
   apply(command: DoorCommand): void;
+  /** What the lock does, not what it was told. */
   readonly state: DoorState;
+  /** What is known of the door around the lock. */
+  readonly report: DoorReport;
 }
 
 /** What the kiosk shows to whoever stands before it. */

@@ -4,16 +4,27 @@
  * this process ends in any way; which level it then has is the chip's choice, so the safe level belongs into the wiring.
  */
 import { messageOf } from "../core/errors.ts";
-import { type DriverLine, type Gpio, gpioOf, lineFailed, type LineSettings } from "./gpio.ts";
+import {
+  type DriverInput,
+  type DriverOutput,
+  type Gpio,
+  gpioOf,
+  type InputSettings,
+  lineFailed,
+  type LineSettings,
+} from "./gpio.ts";
 import { type KernelCalls, loadKernelCalls } from "./gpio-kernel.ts";
 import {
   type ChipInfo,
   decodeChipInfo,
   decodeLineFd,
   decodeLineInfo,
+  decodeLineValue,
+  encodeInputRequest,
   encodeLineInfoQuery,
   encodeLineValue,
   encodeOutputRequest,
+  encodeValueQuery,
   ioctlNumbers,
   layout,
 } from "./gpio-uapi.ts";
@@ -21,10 +32,42 @@ import {
 /** A chip is named by its device ("gpiochip0", "/dev/gpiochip0") or by its label ("tegra234-gpio"). */
 export async function openCharacterDeviceGpio(calls?: KernelCalls): Promise<Gpio> {
   const kernel = calls ?? (await loadKernelCalls());
-  return gpioOf((settings, isActive) => openLine(kernel, settings, isActive));
+  return gpioOf({
+    openOutput: (settings, isActive) => openOutput(kernel, settings, isActive),
+    openInput: (settings) => openInput(kernel, settings),
+  });
 }
 
-function openLine(kernel: KernelCalls, settings: LineSettings, isActive: boolean): DriverLine {
+function openOutput(kernel: KernelCalls, settings: LineSettings, isActive: boolean): DriverOutput {
+  const fd = openLine(kernel, settings, encodeOutputRequest(settings, isActive), "output");
+  return {
+    write: (level) => {
+      kernel.ioctl(fd, ioctlNumbers.setLineValues, encodeLineValue(level));
+    },
+    close: () => {
+      kernel.close(fd);
+    },
+  };
+}
+
+function openInput(kernel: KernelCalls, settings: InputSettings): DriverInput {
+  const fd = openLine(kernel, settings, encodeInputRequest(settings, settings.bias), "input");
+  return {
+    read: () => {
+      const value = encodeValueQuery();
+      kernel.ioctl(fd, ioctlNumbers.getLineValues, value);
+      return decodeLineValue(value);
+    },
+    close: () => {
+      kernel.close(fd);
+    },
+  };
+}
+
+type Use = "input" | "output";
+
+/** @returns the line's own file, which the kernel takes back when this process ends */
+function openLine(kernel: KernelCalls, settings: LineSettings, request: Uint8Array, use: Use): number {
   const chipFd = openChip(kernel, settings);
   try {
     const lineCount = countLines(kernel, chipFd, settings);
@@ -35,15 +78,7 @@ function openLine(kernel: KernelCalls, settings: LineSettings, isActive: boolean
         `choose an offset from 0 to ${lineCount - 1}`,
       );
     }
-    const fd = requestLine(kernel, chipFd, settings, isActive);
-    return {
-      write: (level) => {
-        kernel.ioctl(fd, ioctlNumbers.setLineValues, encodeLineValue(level));
-      },
-      close: () => {
-        kernel.close(fd);
-      },
-    };
+    return requestLine(kernel, chipFd, settings, request, use);
   } finally {
     kernel.close(chipFd);
   }
@@ -73,17 +108,28 @@ function chipPath(kernel: KernelCalls, settings: LineSettings): string {
   return `/dev/${first.name}`;
 }
 
-function requestLine(kernel: KernelCalls, chipFd: number, settings: LineSettings, isActive: boolean): number {
-  const request = encodeOutputRequest(settings, isActive);
+function requestLine(
+  kernel: KernelCalls,
+  chipFd: number,
+  settings: LineSettings,
+  request: Uint8Array,
+  use: Use,
+): number {
   try {
     kernel.ioctl(chipFd, ioctlNumbers.getLine, request);
   } catch (error) {
-    throw requestFailed(kernel, chipFd, settings, error);
+    throw requestFailed(kernel, chipFd, settings, use, error);
   }
   return decodeLineFd(request);
 }
 
-function requestFailed(kernel: KernelCalls, chipFd: number, settings: LineSettings, error: unknown): Error {
+function requestFailed(
+  kernel: KernelCalls,
+  chipFd: number,
+  settings: LineSettings,
+  use: Use,
+  error: unknown,
+): Error {
   switch (codeOf(error)) {
     case "EBUSY": {
       const query = encodeLineInfoQuery(settings.offset);
@@ -98,8 +144,9 @@ function requestFailed(kernel: KernelCalls, chipFd: number, settings: LineSettin
     }
     case "EINVAL":
     case "ENOTTY": {
-      const mend =
-        'on a kernel before 5.10 choose the driver "sysfs"; otherwise the chip cannot drive this line as an output';
+      const cannot =
+        use === "output" ? "the chip cannot drive this line as an output" : "the chip cannot read this line";
+      const mend = `on a kernel before 5.10 choose the driver "sysfs"; otherwise ${cannot}`;
       return lineFailed(settings, `the kernel refuses the request (${messageOf(error)})`, mend, error);
     }
     default:

@@ -1,6 +1,6 @@
 /**
  * Loads npm's onoff, which drives GPIO through /sys/class/gpio. onoff requires `epoll`, a native module that must be compiled on the
- * machine, only to watch inputs for edges. maskgate has outputs alone and installs packages without running their scripts, so
+ * machine, only to watch inputs for edges. maskgate reads levels instead and installs packages without running their scripts, so
  * `require("epoll")` is answered here, through node's documented `require.cache`, by a stand-in that refuses to watch.
  */
 import { createRequire, Module } from "node:module";
@@ -15,10 +15,10 @@ export interface OnoffLine {
   unexport(): void;
 }
 
-/** onoff's Gpio; "high" and "low" make an output with that physical level in one write. */
+/** onoff's Gpio; "high" and "low" make an output with that physical level in one write, "in" an input. */
 export type OnoffGpio = new (
   globalNumber: number,
-  direction: "high" | "low",
+  direction: "high" | "low" | "in",
   options: { readonly activeLow: boolean },
 ) => OnoffLine;
 

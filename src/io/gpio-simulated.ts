@@ -1,20 +1,83 @@
 /**
  * GPIO without hardware, for the demo and the tests: each line is a folder that other programs may read, named as the kernel's gpio-sim
- * names it: DIR/CHIP/sim_gpioOFFSET/value holds the physical level, "0" or "1" and a newline, and `consumer` who holds the line.
+ * names it: DIR/CHIP/sim_gpioOFFSET/value holds the physical level, "0" or "1" and a newline, and `consumer` who holds the line. An
+ * input gets its level from the file `pull`, into which anyone writes "pull-up" or "pull-down", as into gpio-sim's.
  *
  * Promises: a reader never meets an empty or half-written file; a line held by a living process is refused to any other owner.
  */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { messageOf } from "../core/errors.ts";
-import { type DriverLine, type Gpio, gpioOf, lineFailed, type LineSettings } from "./gpio.ts";
+import {
+  type DriverInput,
+  type DriverOutput,
+  type Gpio,
+  gpioOf,
+  type InputSettings,
+  lineFailed,
+  type LineSettings,
+} from "./gpio.ts";
 
 /** `dir` is made if it is not there. */
 export function openSimulatedGpio(dir: string): Gpio {
-  return gpioOf((settings, isActive) => openLine(dir, settings, isActive));
+  return gpioOf({
+    openOutput: (settings, isActive) => openOutput(dir, settings, isActive),
+    openInput: (settings) => openInput(dir, settings),
+  });
 }
 
-function openLine(dir: string, settings: LineSettings, isActive: boolean): DriverLine {
+function openOutput(dir: string, settings: LineSettings, isActive: boolean): DriverOutput {
+  const folder = folderOf(dir, settings);
+  const write = (level: boolean): void => {
+    showLevel(folder, level !== settings.isActiveLow);
+  };
+  takeLine(folder, settings, () => {
+    write(isActive);
+  });
+  return {
+    write,
+    close: () => {
+      giveUp(folder);
+    },
+  };
+}
+
+function openInput(dir: string, settings: InputSettings): DriverInput {
+  const folder = folderOf(dir, settings);
+  const pullFile = path.join(folder, "pull");
+  let isHigh: boolean | undefined;
+  const read = (): boolean => {
+    const pull = readIfThere(pullFile)?.trim();
+    if (pull !== undefined && pull !== "" && pull !== "pull-up" && pull !== "pull-down") {
+      throw lineFailed(settings, `${pullFile} says "${pull}"`, 'write "pull-up" or "pull-down" into it');
+    }
+    // Whoever writes the file in place empties it first: until then the level is what it was.
+    const now =
+      pull === undefined || pull === "" ? (isHigh ?? settings.bias === "pull-up") : pull === "pull-up";
+    if (now !== isHigh) showLevel(folder, now);
+    isHigh = now;
+    return now !== settings.isActiveLow;
+  };
+  takeLine(folder, settings, () => {
+    // What the world did to the line before stays; only an untouched line follows its bias.
+    if (readIfThere(pullFile) === undefined) {
+      replaceFile(pullFile, settings.bias === "pull-up" ? "pull-up\n" : "pull-down\n");
+    }
+    read();
+  });
+  return {
+    read,
+    close: () => {
+      giveUp(folder);
+    },
+  };
+}
+
+function showLevel(folder: string, isHigh: boolean): void {
+  replaceFile(path.join(folder, "value"), isHigh ? "1\n" : "0\n");
+}
+
+function folderOf(dir: string, settings: LineSettings): string {
   if (!/^[\w.-]+$/.test(settings.chip) || /^\.+$/.test(settings.chip)) {
     throw lineFailed(
       settings,
@@ -22,26 +85,24 @@ function openLine(dir: string, settings: LineSettings, isActive: boolean): Drive
       "rename the chip",
     );
   }
-  const folder = path.join(dir, settings.chip, `sim_gpio${settings.offset}`);
-  const write = (level: boolean): void => {
-    replaceFile(path.join(folder, "value"), level === settings.isActiveLow ? "0\n" : "1\n");
-  };
+  return path.join(dir, settings.chip, `sim_gpio${settings.offset}`);
+}
+
+function takeLine(folder: string, settings: LineSettings, setUp: () => void): void {
   makeFolder(folder, settings);
   takeOwnership(folder, settings);
   try {
-    write(isActive);
+    setUp();
     replaceFile(path.join(folder, "consumer"), `${settings.consumer}\n`);
   } catch (error) {
     rmSync(path.join(folder, "owner"), { force: true });
     throw error;
   }
-  return {
-    write,
-    close: () => {
-      rmSync(path.join(folder, "consumer"), { force: true });
-      rmSync(path.join(folder, "owner"), { force: true });
-    },
-  };
+}
+
+function giveUp(folder: string): void {
+  rmSync(path.join(folder, "consumer"), { force: true });
+  rmSync(path.join(folder, "owner"), { force: true });
 }
 
 function makeFolder(folder: string, settings: LineSettings): void {

@@ -2,11 +2,20 @@
  * GPIO through /sys/class/gpio, by npm's onoff, for kernels before 5.10 (JetPack 4). Prefer the character device wherever there is one.
  *
  * What sysfs cannot do: it gives no line back when the process dies, so a killed daemon leaves its last level standing until it runs
- * again; and it cannot say who holds a line. What is promised all the same: the first write sets direction and level together.
+ * again; it cannot say who holds a line; and it sets no pull resistor. What is promised all the same: the first write sets direction and
+ * level together.
  */
 import * as nodeFs from "node:fs";
 import { messageOf } from "../core/errors.ts";
-import { type DriverLine, type Gpio, gpioOf, lineFailed, type LineSettings } from "./gpio.ts";
+import {
+  type DriverInput,
+  type DriverOutput,
+  type Gpio,
+  gpioOf,
+  type InputSettings,
+  lineFailed,
+  type LineSettings,
+} from "./gpio.ts";
 import { loadOnoff, type OnoffGpio, type OnoffLine } from "./gpio-onoff.ts";
 
 const root = "/sys/class/gpio";
@@ -22,9 +31,11 @@ export interface SysfsFiles {
 export function openSysfsGpio(files?: SysfsFiles): Gpio {
   const Onoff = loadOnoff(files);
   const held = new Map<number, LineSettings>();
-  return gpioOf((settings, isActive) =>
-    openLine({ files: files ?? nodeFs, Onoff, held }, settings, isActive),
-  );
+  const sysfs = { files: files ?? nodeFs, Onoff, held };
+  return gpioOf({
+    openOutput: (settings, isActive) => openOutput(sysfs, settings, isActive),
+    openInput: (settings) => openInput(sysfs, settings),
+  });
 }
 
 interface Sysfs {
@@ -40,7 +51,33 @@ interface Chip {
   readonly lineCount: number;
 }
 
-function openLine(sysfs: Sysfs, settings: LineSettings, isActive: boolean): DriverLine {
+function openOutput(sysfs: Sysfs, settings: LineSettings, isActive: boolean): DriverOutput {
+  const levelOf = (level: boolean): 0 | 1 => (level === settings.isActiveLow ? 0 : 1);
+  const { line, close } = openLine(sysfs, settings, levelOf(isActive) === 1 ? "high" : "low");
+  return {
+    write: (level) => {
+      line.writeSync(levelOf(level));
+    },
+    close,
+  };
+}
+
+function openInput(sysfs: Sysfs, settings: InputSettings): DriverInput {
+  if (settings.bias !== "none") {
+    const mend = 'fit a resistor to the board and choose the bias "none"';
+    throw lineFailed(settings, `sysfs cannot set the bias "${settings.bias}"`, mend);
+  }
+  const { line, close } = openLine(sysfs, settings, "in");
+  return { read: () => (line.readSync() === 1) !== settings.isActiveLow, close };
+}
+
+type Direction = "high" | "low" | "in";
+
+function openLine(
+  sysfs: Sysfs,
+  settings: LineSettings,
+  direction: Direction,
+): { readonly line: OnoffLine; readonly close: () => void } {
   const { base, lineCount } = findChip(sysfs.files, settings);
   if (settings.offset >= lineCount) {
     throw lineFailed(
@@ -52,13 +89,10 @@ function openLine(sysfs: Sysfs, settings: LineSettings, isActive: boolean): Driv
   const globalNumber = base + settings.offset;
   const holder = sysfs.held.get(globalNumber);
   if (holder !== undefined) throw busy(settings, `"${holder.consumer}"`);
-  const levelOf = (level: boolean): 0 | 1 => (level === settings.isActiveLow ? 0 : 1);
-  const line = exportLine(sysfs.Onoff, settings, globalNumber, levelOf(isActive));
+  const line = exportLine(sysfs.Onoff, settings, globalNumber, direction);
   sysfs.held.set(globalNumber, settings);
   return {
-    write: (level) => {
-      line.writeSync(levelOf(level));
-    },
+    line,
     close: () => {
       sysfs.held.delete(globalNumber);
       line.unexport();
@@ -66,21 +100,35 @@ function openLine(sysfs: Sysfs, settings: LineSettings, isActive: boolean): Driv
   };
 }
 
-function exportLine(Onoff: OnoffGpio, settings: LineSettings, globalNumber: number, level: 0 | 1): OnoffLine {
+function exportLine(
+  Onoff: OnoffGpio,
+  settings: LineSettings,
+  globalNumber: number,
+  direction: Direction,
+): OnoffLine {
   let line: OnoffLine;
   try {
     // Inverting is ours: a leftover active_low would change what "high" and a later 1 mean.
-    line = new Onoff(globalNumber, level === 1 ? "high" : "low", { activeLow: false });
+    line = new Onoff(globalNumber, direction, { activeLow: false });
   } catch (error) {
-    throw exportFailed(settings, globalNumber, error);
+    throw exportFailed(settings, globalNumber, direction, error);
   }
   // On a line that was exported before, say by a killed daemon, onoff passes over every error.
-  if (line.direction() === "out" && line.readSync() === level) return line;
+  const isSet =
+    direction === "in"
+      ? line.direction() === "in"
+      : line.direction() === "out" && line.readSync() === (direction === "high" ? 1 : 0);
+  if (isSet) return line;
   line.unexport();
   throw busy(settings, "someone who exported it before and whose settings cannot be changed");
 }
 
-function exportFailed(settings: LineSettings, globalNumber: number, error: unknown): Error {
+function exportFailed(
+  settings: LineSettings,
+  globalNumber: number,
+  direction: Direction,
+  error: unknown,
+): Error {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EBUSY") return busy(settings, "a driver or another program", error);
   if (code === "EACCES" || code === "EPERM") {
@@ -88,12 +136,8 @@ function exportFailed(settings: LineSettings, globalNumber: number, error: unkno
     return lineFailed(settings, `no permission (${messageOf(error)})`, mend, error);
   }
   const cause = `the kernel refuses line ${globalNumber} of ${root} (${messageOf(error)})`;
-  return lineFailed(
-    settings,
-    cause,
-    "the chip cannot drive this line as an output: choose another one",
-    error,
-  );
+  const use = direction === "in" ? "read this line" : "drive this line as an output";
+  return lineFailed(settings, cause, `the chip cannot ${use}: choose another one`, error);
 }
 
 function busy(settings: LineSettings, holder: string, error?: unknown): Error {

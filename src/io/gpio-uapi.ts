@@ -1,5 +1,5 @@
 /**
- * The kernel's GPIO v2 user interface (linux/gpio.h, since Linux 5.10) as bytes: only what one output line needs.
+ * The kernel's GPIO v2 user interface (linux/gpio.h, since Linux 5.10) as bytes: only what one line, output or input, needs.
  * Numbers and offsets are the same on every 64- and 32-bit little-endian Linux; a test compares them with the header where it is installed.
  */
 
@@ -8,11 +8,20 @@ export const ioctlNumbers = {
   getChipInfo: 0x8044b401,
   getLineInfo: 0xc100b405,
   getLine: 0xc250b407,
+  getLineValues: 0xc010b40e,
   setLineValues: 0xc010b40f,
 } as const;
 
 /** Bits of a line's flags. */
-export const lineFlags = { used: 1n, activeLow: 2n, output: 8n } as const;
+export const lineFlags = {
+  used: 1n,
+  activeLow: 2n,
+  input: 4n,
+  output: 8n,
+  biasPullUp: 256n,
+  biasPullDown: 512n,
+  biasDisabled: 1024n,
+} as const;
 
 /** Sizes and byte offsets; the names are those of linux/gpio.h. */
 export const layout = {
@@ -69,11 +78,36 @@ export function decodeLineInfo(bytes: Uint8Array): LineInfo {
   return { isUsed: (flags & lineFlags.used) !== 0n, consumer: text(bytes, layout.lineInfo.consumer) };
 }
 
+interface RequestedLine {
+  readonly offset: number;
+  readonly isActiveLow: boolean;
+  readonly consumer: string;
+}
+
 /** A request for one output line. Its level is an attribute of the request, so that the kernel sets both in one step. */
-export function encodeOutputRequest(
-  line: { readonly offset: number; readonly isActiveLow: boolean; readonly consumer: string },
-  isActive: boolean,
-): Uint8Array {
+export function encodeOutputRequest(line: RequestedLine, isActive: boolean): Uint8Array {
+  const at = layout.lineRequest;
+  const bytes = encodeRequest(line, lineFlags.output);
+  const request = view(bytes);
+  request.setUint32(at.numAttrs, 1, true);
+  request.setUint32(at.attrId, attrIdOutputValues, true);
+  request.setBigUint64(at.attrValues, isActive ? 1n : 0n, true);
+  request.setBigUint64(at.attrMask, 1n, true);
+  return bytes;
+}
+
+const biasFlags = {
+  "pull-up": lineFlags.biasPullUp,
+  "pull-down": lineFlags.biasPullDown,
+  none: lineFlags.biasDisabled,
+} as const;
+
+/** A request for one input line. */
+export function encodeInputRequest(line: RequestedLine, bias: keyof typeof biasFlags): Uint8Array {
+  return encodeRequest(line, lineFlags.input | biasFlags[bias]);
+}
+
+function encodeRequest(line: RequestedLine, flags: bigint): Uint8Array {
   const at = layout.lineRequest;
   const bytes = new Uint8Array(at.sizeBytes);
   const request = view(bytes);
@@ -82,11 +116,7 @@ export function encodeOutputRequest(
     line.consumer,
     bytes.subarray(at.consumer, at.consumer + layout.nameBytes - 1),
   );
-  request.setBigUint64(at.flags, lineFlags.output | (line.isActiveLow ? lineFlags.activeLow : 0n), true);
-  request.setUint32(at.numAttrs, 1, true);
-  request.setUint32(at.attrId, attrIdOutputValues, true);
-  request.setBigUint64(at.attrValues, isActive ? 1n : 0n, true);
-  request.setBigUint64(at.attrMask, 1n, true);
+  request.setBigUint64(at.flags, flags | (line.isActiveLow ? lineFlags.activeLow : 0n), true);
   request.setUint32(at.numLines, 1, true);
   return bytes;
 }
@@ -101,6 +131,15 @@ export function encodeLineValue(isActive: boolean): Uint8Array {
   view(bytes).setBigUint64(layout.lineValues.bits, isActive ? 1n : 0n, true);
   view(bytes).setBigUint64(layout.lineValues.mask, 1n, true);
   return bytes;
+}
+
+/** Asks for the level of the request's one line; the kernel writes the answer into the same bytes. */
+export function encodeValueQuery(): Uint8Array {
+  return encodeLineValue(false);
+}
+
+export function decodeLineValue(bytes: Uint8Array): boolean {
+  return (view(bytes).getBigUint64(layout.lineValues.bits, true) & 1n) === 1n;
 }
 
 function view(bytes: Uint8Array): DataView {

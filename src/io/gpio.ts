@@ -2,7 +2,8 @@
  * The GPIO port, in libgpiod's words. A line has one owner; its level is told as active or inactive, whatever the wiring.
  *
  * Promises: an output starts at its initial level in the same step in which it becomes an output, so it never glitches; it is
- * set back to that level before it is released; and every failure is a KioskError that names the chip, the line, the cause and the mend.
+ * set back to that level before it is released; an input is only looked at, never driven; and every failure is a KioskError that
+ * names the chip, the line, the cause and the mend.
  */
 import { KioskError, messageOf } from "../core/errors.ts";
 
@@ -29,19 +30,48 @@ export interface OutputLine {
   release(): void;
 }
 
+/**
+ * What holds an open input at a level: a resistor of the chip, or `none` where the board has one of its own. Many chips have
+ * none and the kernel passes over that in silence, so an input that matters has a resistor on the board.
+ */
+export type Bias = "pull-up" | "pull-down" | "none";
+
+export interface InputSettings extends LineSettings {
+  readonly bias: Bias;
+}
+
+/** A line that is held as an input. */
+export interface InputLine {
+  /** The level now. */
+  read(): boolean;
+  /** Gives the line up. A second call does nothing. */
+  release(): void;
+}
+
 /** The GPIO chips of this machine. Its calls take microseconds and are synchronous. Disposing of it releases every line. */
 export interface Gpio extends AsyncDisposable {
   requestOutput(settings: LineSettings, initial: Level): OutputLine;
+  requestInput(settings: InputSettings): InputLine;
 }
 
-/** A line as a driver sees it after opening: only levels. */
-export interface DriverLine {
+/** An output as a driver sees it after opening: only levels. */
+export interface DriverOutput {
   write(isActive: boolean): void;
   close(): void;
 }
 
-/** What a driver does; `gpioOf` adds what is the same for all of them. Opening sets the level atomically with the direction. */
-export type OpenLine = (settings: LineSettings, isActive: boolean) => DriverLine;
+/** An input as a driver sees it after opening. */
+export interface DriverInput {
+  read(): boolean;
+  close(): void;
+}
+
+/** What a driver does; `gpioOf` adds what is the same for all of them. */
+export interface Driver {
+  /** Sets the level atomically with the direction. */
+  openOutput(settings: LineSettings, isActive: boolean): DriverOutput;
+  openInput(settings: InputSettings): DriverInput;
+}
 
 /** A failure of one line, in one line. */
 export function lineFailed(settings: LineSettings, cause: string, mend: string, error?: unknown): KioskError {
@@ -56,35 +86,43 @@ export function driverFailed(driver: string, cause: string, mend: string, error?
 }
 
 /** Builds the port over a driver. */
-export function gpioOf(open: OpenLine): Gpio {
-  return new DriverGpio(open);
+export function gpioOf(driver: Driver): Gpio {
+  return new DriverGpio(driver);
 }
 
+const lostMend = "check that the chip is still there and restart maskgate";
+
 class DriverGpio implements Gpio {
-  readonly #open: OpenLine;
-  readonly #held = new Set<HeldLine>();
+  readonly #driver: Driver;
+  readonly #held = new Set<OutputLine | InputLine>();
   #isDisposed = false;
 
-  constructor(open: OpenLine) {
-    this.#open = open;
+  constructor(driver: Driver) {
+    this.#driver = driver;
   }
 
   requestOutput(settings: LineSettings, initial: Level): OutputLine {
-    if (this.#isDisposed) throw new Error("GPIO is used after it was disposed of");
-    if (!Number.isInteger(settings.offset) || settings.offset < 0) {
-      throw lineFailed(settings, "a line offset is a whole number from 0", "correct the configuration");
-    }
     const isActive = initial === "active";
-    const line = new HeldLine(settings, this.#openLine(settings, isActive), isActive, () =>
-      this.#held.delete(line),
-    );
+    const opened = this.#open(settings, () => this.#driver.openOutput(settings, isActive));
+    const line = new HeldOutput(settings, opened, isActive, () => this.#held.delete(line));
     this.#held.add(line);
     return line;
   }
 
-  #openLine(settings: LineSettings, isActive: boolean): DriverLine {
+  requestInput(settings: InputSettings): InputLine {
+    const opened = this.#open(settings, () => this.#driver.openInput(settings));
+    const line = new HeldInput(settings, opened, () => this.#held.delete(line));
+    this.#held.add(line);
+    return line;
+  }
+
+  #open<Line>(settings: LineSettings, open: () => Line): Line {
+    if (this.#isDisposed) throw new Error("GPIO is used after it was disposed of");
+    if (!Number.isInteger(settings.offset) || settings.offset < 0) {
+      throw lineFailed(settings, "a line offset is a whole number from 0", "correct the configuration");
+    }
     try {
-      return this.#open(settings, isActive);
+      return open();
     } catch (error) {
       if (error instanceof KioskError) throw error;
       throw lineFailed(settings, messageOf(error), "see the kernel's log (journalctl -k)", error);
@@ -106,15 +144,15 @@ class DriverGpio implements Gpio {
   }
 }
 
-class HeldLine implements OutputLine {
+class HeldOutput implements OutputLine {
   readonly #settings: LineSettings;
-  readonly #driverLine: DriverLine;
+  readonly #driverLine: DriverOutput;
   readonly #initial: boolean;
   readonly #onReleased: () => void;
   #isActive: boolean;
   #isReleased = false;
 
-  constructor(settings: LineSettings, driverLine: DriverLine, initial: boolean, onReleased: () => void) {
+  constructor(settings: LineSettings, driverLine: DriverOutput, initial: boolean, onReleased: () => void) {
     this.#settings = settings;
     this.#driverLine = driverLine;
     this.#initial = initial;
@@ -128,7 +166,7 @@ class HeldLine implements OutputLine {
 
   set(isActive: boolean): void {
     if (this.#isReleased) throw new Error(`GPIO line ${this.#settings.offset} is set after its release`);
-    this.#attempt("cannot set its level", () => {
+    attempt(this.#settings, "cannot set its level", () => {
       this.#driverLine.write(isActive);
     });
     this.#isActive = isActive;
@@ -141,18 +179,45 @@ class HeldLine implements OutputLine {
     } finally {
       this.#isReleased = true;
       this.#onReleased();
-      this.#attempt("cannot give it up", () => {
+      attempt(this.#settings, "cannot give it up", () => {
         this.#driverLine.close();
       });
     }
   }
+}
 
-  #attempt(what: string, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      const mend = "check that the chip is still there and restart maskgate";
-      throw lineFailed(this.#settings, `${what}: ${messageOf(error)}`, mend, error);
-    }
+class HeldInput implements InputLine {
+  readonly #settings: InputSettings;
+  readonly #driverLine: DriverInput;
+  readonly #onReleased: () => void;
+  #isReleased = false;
+
+  constructor(settings: InputSettings, driverLine: DriverInput, onReleased: () => void) {
+    this.#settings = settings;
+    this.#driverLine = driverLine;
+    this.#onReleased = onReleased;
+  }
+
+  read(): boolean {
+    if (this.#isReleased) throw new Error(`GPIO line ${this.#settings.offset} is read after its release`);
+    return attempt(this.#settings, "cannot read its level", () => this.#driverLine.read());
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#onReleased();
+    attempt(this.#settings, "cannot give it up", () => {
+      this.#driverLine.close();
+    });
+  }
+}
+
+function attempt<Result>(settings: LineSettings, what: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof KioskError) throw error;
+    throw lineFailed(settings, `${what}: ${messageOf(error)}`, lostMend, error);
   }
 }

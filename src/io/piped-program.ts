@@ -1,6 +1,6 @@
 /**
- * One run of a program that writes frames to file descriptor 3. Its stdout and stderr are kept as last words only,
- * because camera stacks (Argus, for one) print to stdout whatever they are told.
+ * One run of a program that writes frames to file descriptor 3, or to stdout if it can't be told otherwise. Its other outputs
+ * are kept as last words only: camera stacks (Argus, for one) print to stdout whatever they are told.
  * Promises: the end is reported once, after the last byte; stopping ends the whole process group for certain; the
  * program does not outlive this process, also when that is killed with SIGKILL while the program is silent.
  */
@@ -9,7 +9,7 @@ import type { Readable } from "node:stream";
 import { messageOf } from "../core/errors.ts";
 import { LastLines } from "./last-lines.ts";
 
-/** The file descriptor that the program writes frames to. */
+/** The file descriptor that a program writes frames to, unless its command says `stdout`. */
 export const frameFd = 3;
 
 /** How long a program may take after the polite signal, or its pipe after its end, before it is ended by force. */
@@ -21,6 +21,8 @@ export interface Command {
   readonly setpriv: string;
   readonly program: string;
   readonly args: readonly string[];
+  /** Where its frames come out; `pipe` is `frameFd`. */
+  readonly framesOn: "pipe" | "stdout";
   /** The polite request to end. */
   readonly stopSignal: "SIGINT" | "SIGTERM";
 }
@@ -59,11 +61,12 @@ export class PipedProgram implements AsyncDisposable {
       detached: true,
       env: { ...process.env, LC_ALL: "C", GST_DEBUG_NO_COLOR: "1" },
     });
-    this.#frames = (this.#child.stdio[frameFd] ?? undefined) as Readable | undefined;
+    const fd = command.framesOn === "pipe" ? frameFd : 1;
+    this.#frames = (this.#child.stdio[fd] ?? undefined) as Readable | undefined;
     this.#frames?.on("data", (chunk: Buffer) => this.#events?.onChunk(chunk));
     for (const stream of [this.#child.stdout, this.#child.stderr, this.#frames])
       stream?.on("error", () => undefined);
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+    for (const stream of [this.#child.stdout, this.#child.stderr].filter((found) => found !== this.#frames)) {
       stream?.setEncoding("utf8").on("data", this.#lastLines.newStream());
     }
     this.#child.on("exit", () => {

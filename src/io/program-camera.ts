@@ -9,6 +9,7 @@ import type { Frame } from "../core/frame.ts";
 import { Backoff } from "./backoff.ts";
 import { findProgram } from "./find-program.ts";
 import { FrameSlots } from "./frame-slots.ts";
+import { JpegFrames, type JpegFormat } from "./jpeg-frames.ts";
 import { PipedProgram, type Command, type ProgramEnd } from "./piped-program.ts";
 import { RawFrames, type RawFormat } from "./raw-frames.ts";
 
@@ -22,6 +23,9 @@ export interface Patience {
   readonly restartMaxMs: number;
 }
 
+/** What the program writes: see `raw-frames.ts` and `jpeg-frames.ts`. */
+export type StreamFormat = ({ readonly kind: "raw" } & RawFormat) | ({ readonly kind: "jpeg" } & JpegFormat);
+
 /** What a camera that runs a program must know of it. */
 export interface ProgramCameraPlan extends Patience {
   /** What messages call the camera. */
@@ -31,7 +35,8 @@ export interface ProgramCameraPlan extends Patience {
   readonly packageName: string;
   readonly args: readonly string[];
   readonly stopSignal: Command["stopSignal"];
-  readonly format: RawFormat;
+  readonly framesOn: Command["framesOn"];
+  readonly format: StreamFormat;
   /** Surplus frames are dropped. */
   readonly framesPerSecond: number;
   /** What it means that the program has ended well after it sent frames. A camera never ends well, a video does. */
@@ -70,7 +75,7 @@ export class ProgramCamera implements Camera {
   readonly #plan: ProgramCameraPlan;
   readonly #clock: Clock;
   readonly #slots = new FrameSlots();
-  readonly #raw: RawFrames;
+  readonly #cutter: RawFrames | JpegFrames;
   readonly #backoff: Backoff;
   #isDisposed = false;
   #events: CameraEvents | undefined;
@@ -87,7 +92,11 @@ export class ProgramCamera implements Camera {
   private constructor(plan: ProgramCameraPlan, clock: Clock) {
     this.#plan = plan;
     this.#clock = clock;
-    this.#raw = new RawFrames(plan.format, plan.framesPerSecond, this.#slots, clock);
+    const { format, framesPerSecond } = plan;
+    this.#cutter =
+      format.kind === "raw"
+        ? new RawFrames(format, framesPerSecond, this.#slots, clock)
+        : new JpegFrames(format, framesPerSecond, this.#slots, clock);
     this.#backoff = new Backoff(plan.restartMinMs, plan.restartMaxMs);
   }
 
@@ -115,15 +124,15 @@ export class ProgramCamera implements Camera {
 
   /** Starts the program; rejects if it is not installed any more. */
   async #run(): Promise<void> {
-    const { args, stopSignal, startMs = defaultStartMs, silenceMs } = this.#plan;
+    const { args, framesOn, stopSignal, startMs = defaultStartMs, silenceMs } = this.#plan;
     const { setpriv, program } = await requirePrograms(this.#plan);
     if (this.#isDisposed) return;
-    this.#raw.reset();
+    this.#cutter.reset();
     this.#startedAtMs = this.#clock.nowMs();
     this.#firstFrameAtMs = undefined;
     this.#isFaultTold = false;
     this.#program = new PipedProgram(
-      { setpriv, program, args, stopSignal },
+      { setpriv, program, args, framesOn, stopSignal },
       {
         onChunk: (chunk) => {
           this.#read(chunk);
@@ -139,7 +148,7 @@ export class ProgramCamera implements Camera {
   #read(chunk: Buffer): void {
     // What a program sends after it was found silent belongs to no run; the next run is the recovery.
     if (this.#isFaultTold) return;
-    const { completed, delivered } = this.#raw.push(chunk);
+    const { completed, delivered } = this.#cutter.push(chunk);
     if (completed === 0) return;
     const nowMs = this.#clock.nowMs();
     const gapMs = 1000 / this.#plan.framesPerSecond / surplus;

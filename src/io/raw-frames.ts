@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../core/ports.ts";
 import type { FrameSlots } from "./frame-slots.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 const bytesPerPixel = 3;
 
@@ -14,22 +15,6 @@ export interface RawFormat {
   readonly heightPx: number;
   /** Each row is padded to a multiple of this: 4 for GStreamer, 1 for ffmpeg. */
   readonly rowAlignBytes: number;
-}
-
-/** Lets frames through at no more than the asked rate, without drift and without punishing jitter. */
-class RateLimit {
-  readonly #intervalMs: number;
-  #dueAtMs = -Infinity;
-
-  constructor(framesPerSecond: number) {
-    this.#intervalMs = 1000 / framesPerSecond;
-  }
-
-  admits(nowMs: number): boolean {
-    if (nowMs < this.#dueAtMs - this.#intervalMs / 4) return false;
-    this.#dueAtMs = Math.max(this.#dueAtMs, nowMs - this.#intervalMs / 2) + this.#intervalMs;
-    return true;
-  }
 }
 
 /** The assembler of one camera; it lives as long as the camera and is reset for each run of the program. */

@@ -51,7 +51,8 @@ export async function planVideoReplay(settings: VideoReplaySettings): Promise<Pr
     packageName: isFfmpeg ? "ffmpeg" : "gstreamer1.0-tools",
     args: isFfmpeg ? ffmpegArguments(settings) : videoPipeline(settings.path, widthPx, heightPx),
     stopSignal: isFfmpeg ? "SIGTERM" : "SIGINT",
-    format: { widthPx, heightPx, rowAlignBytes: isFfmpeg ? 1 : rowAlignBytes },
+    framesOn: "pipe",
+    format: { kind: "raw", widthPx, heightPx, rowAlignBytes: isFfmpeg ? 1 : rowAlignBytes },
     whenDone: loop ? "again" : "end",
     explain: (end) => (isFfmpeg ? ffmpegFault(name, end) : gstreamerFault(name, end)),
   };

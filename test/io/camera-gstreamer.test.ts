@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { openGstreamerCamera } from "../../src/io/camera-gstreamer.ts";
-import { assertFault, clock, customCamera, misbehaving, until, watch } from "./camera-probe.ts";
+import { assertFault, clock, customCamera, until, watch } from "./camera-probe.ts";
 
 test("frames of a real pipeline have the asked size, rate and colours", async () => {
   await using camera = await openGstreamerCamera(
@@ -119,22 +118,4 @@ test("an unreachable network camera shows no credentials", async () => {
     /^camera rtsp:\/\/127\.0\.0\.1:9: .*rtspsrc0: .*\(.*Failed to connect/,
   );
   assert.doesNotMatch(faults[0]?.message ?? "", /cret|abc|door/);
-});
-
-test("a camera is not started twice", async () => {
-  await using camera = await openGstreamerCamera(misbehaving("steady").settings, clock);
-  await watch(camera);
-  await assert.rejects(watch(camera), /started once/);
-});
-
-test("after disposal nothing is told any more, also not by a restart that waited", async () => {
-  const { settings, starts } = misbehaving("brief", { restartMinMs: 50 });
-  const camera = await openGstreamerCamera(settings, clock);
-  const { faults, story } = await watch(camera);
-  await until("a fault", () => faults.length >= 1);
-  await camera[Symbol.asyncDispose]();
-  await camera[Symbol.asyncDispose]();
-  const [told, started] = [story.length, starts().length];
-  await wait(300);
-  assert.deepEqual([story.length, starts().length], [told, started]);
 });

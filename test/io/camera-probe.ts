@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ErrorCode, KioskError } from "../../src/core/errors.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import type { Camera, Clock } from "../../src/core/ports.ts";
-import type { GstreamerCameraSettings } from "../../src/io/camera-gstreamer.ts";
+import { openGstreamerCamera, type GstreamerCameraSettings } from "../../src/io/camera-gstreamer.ts";
 
 export const clock: Clock = { nowMs: () => performance.now() };
 
@@ -51,26 +51,53 @@ export interface Start {
   readonly atMs: number;
 }
 
-/** A stand-in with this behaviour, and how to read which processes it started. */
-export function misbehaving(
-  behaviour: string,
-  over: Partial<GstreamerCameraSettings> = {},
-): {
-  readonly settings: GstreamerCameraSettings;
+/** What the contract of program cameras must know of one kind of them. */
+export interface CameraKind {
+  readonly name: "gstreamer" | "libcamera";
+  /** What its messages call the camera. */
+  readonly camera: string;
+  readonly misbehaving: (behaviour: string, over?: Partial<Timing>) => Misbehaving;
+  /** The number of a frame that is whole; throws for one that is not. */
+  readonly numberOf: (frame: TakenFrame) => number | Promise<number>;
+}
+
+/** What the contract sets, beside the behaviour. */
+export type Timing = Pick<
+  GstreamerCameraSettings,
+  "widthPx" | "heightPx" | "framesPerSecond" | "silenceMs" | "startMs" | "restartMinMs" | "restartMaxMs"
+>;
+
+/** A camera whose program misbehaves. */
+export interface Misbehaving {
+  readonly settings: unknown;
+  readonly open: () => Promise<Camera>;
+  /** Which processes it has started. */
   readonly starts: () => readonly Start[];
-} {
-  const record = path.join(temporaryFolder(), "starts");
-  return {
-    settings: customCamera(`${behaviour} ${record}`, { program: standIn, ...over }),
-    starts: () => {
-      try {
-        const lines = readFileSync(record, "utf8").trim().split("\n");
-        return lines.map((line) => ({ pid: Number(line.split(" ")[0]), atMs: Number(line.split(" ")[1]) }));
-      } catch {
-        return [];
-      }
-    },
-  };
+}
+
+export const gstreamer: CameraKind = {
+  name: "gstreamer",
+  camera: "camera pipeline",
+  misbehaving: (behaviour, over) => {
+    const record = path.join(temporaryFolder(), "starts");
+    const settings = customCamera(`${behaviour} ${record}`, { program: standIn, ...over });
+    return { settings, starts: () => startsIn(record), open: () => openGstreamerCamera(settings, clock) };
+  },
+  numberOf: ({ bytes }) => {
+    const [number = 0] = bytes;
+    assert.ok(bytes.every((value) => value === number));
+    return number;
+  },
+};
+
+/** The processes that a stand-in has noted. */
+export function startsIn(record: string): readonly Start[] {
+  try {
+    const lines = readFileSync(record, "utf8").trim().split("\n");
+    return lines.map((line) => ({ pid: Number(line.split(" ")[0]), atMs: Number(line.split(" ")[1]) }));
+  } catch {
+    return [];
+  }
 }
 
 /** A process that runs; one that ended and waits to be reaped counts as gone. */
@@ -83,7 +110,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Polls until it holds; throws with `what` if it does not in time. */
-export async function until(what: string, holds: () => boolean, limitMs = 8000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`in vain: ${what}`);

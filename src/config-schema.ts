@@ -13,9 +13,9 @@ const named = (value: string, text: string) => z.string().min(1).default(value).
 
 const camera = z.strictObject({
   source: z
-    .enum(["replay", "gstreamer"])
+    .enum(["replay", "gstreamer", "libcamera"])
     .default("replay")
-    .meta({ text: "where frames come from: pictures or a video file, or a GStreamer pipeline" }),
+    .meta({ text: "where frames come from: pictures or a video file, a GStreamer pipeline, or rpicam-vid" }),
   widthPx: whole(160, 4096, 640, { unit: "px", text: "width that the camera is asked for" }),
   heightPx: whole(120, 4096, 480, { unit: "px", text: "height that the camera is asked for" }),
   framesPerSecond: whole(1, 60, 10, { unit: "1/s", text: "frame rate that the camera is asked for" }),
@@ -51,6 +51,13 @@ const camera = z.strictObject({
       url: words("", "rtsp:// or rtsps:// address of the preset rtsp"),
       pipeline: words("", "pipeline of the preset custom, from its source up to raw video"),
       program: named("gst-launch-1.0", "the program that runs the pipeline"),
+    })
+    .prefault({}),
+  libcamera: z
+    .strictObject({
+      sensorId: whole(0, 15, 0, { text: "which of the board's cameras, as rpicam-vid --list-cameras counts" }),
+      isUpsideDown: flag(false, "whether the camera hangs upside down"),
+      program: words("", "the program; empty: rpicam-vid, or libcamera-vid where that is its name"),
     })
     .prefault({}),
 });

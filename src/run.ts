@@ -1,12 +1,10 @@
 /** `maskgate run`: the composition root. Every adapter is opened here, in the order that keeps the door locked, and closed in reverse. */
+import { openCamera, policyOf, reportModel } from "./camera-side.ts";
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
-import type { Policy } from "./core/policy.ts";
-import type { Camera, Clock, Door, Indicator, RunningModel, Vision } from "./core/ports.ts";
+import type { Camera, Clock, Door, Indicator, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
 import { openDoorSide } from "./door-side.ts";
-import { openGstreamerCamera } from "./io/camera-gstreamer.ts";
-import { openReplayCamera } from "./io/camera-replay.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { openLog, type Log } from "./io/log.ts";
 import { Metrics } from "./io/metrics.ts";
@@ -99,28 +97,4 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     await service.stopping();
     log.info(`stopping; door ${opened.door.state.kind}`);
   }
-}
-
-function openCamera({ camera }: Config, clock: Clock): Promise<Camera> {
-  const { source, replay, gstreamer, ...common } = camera;
-  return source === "replay"
-    ? openReplayCamera({ ...common, ...replay, program: gstreamer.program }, clock)
-    : openGstreamerCamera({ ...common, ...gstreamer }, clock);
-}
-
-function policyOf({ access }: Config, model: RunningModel): Policy {
-  return { ...access, threshold: access.threshold ?? model.threshold };
-}
-
-function reportModel({ model }: Vision, config: Config, log: Log): ModelStatus {
-  const askedProvider = config.model.providers[0] ?? model.provider;
-  for (const { provider, reason } of model.passedOver) {
-    log.warn(
-      { provider, reason, runs: model.provider },
-      `provider ${provider} was asked for and does not run`,
-    );
-  }
-  const { name, version: modelVersion, provider } = model;
-  log.info({ name, version: modelVersion, provider }, "model loaded");
-  return { name, version: modelVersion, provider, askedProvider, isFirstChoice: provider === askedProvider };
 }

@@ -104,7 +104,7 @@ test("all problems are told at once, one line each", () => {
   assert.deepEqual(lines.toSorted(), [
     'c.toml: access.threshold = "high" is not allowed; allowed: a number from 0.5 to 0.999',
     "c.toml: camera.framesPerSecond = 100 is not allowed; allowed: a whole number from 1 to 60 (1/s)",
-    'c.toml: camera.source = "webcam" is not allowed; allowed: replay or gstreamer',
+    'c.toml: camera.source = "webcam" is not allowed; allowed: replay or gstreamer or libcamera',
     'c.toml: model.providers[1] = "tpu" is not allowed; allowed: tensorrt or cuda or cpu',
     "c.toml: unknown key camera.framesPerSec; did you mean camera.framesPerSecond?",
     "c.toml: unknown key modle; did you mean model?",

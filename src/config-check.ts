@@ -16,7 +16,13 @@ export function contradictions(config: Config): readonly Contradiction[] {
     ...cameraContradictions(config.camera),
     ...accessContradictions(config),
     ...gpioContradictions(config.gpio),
-    ...statusContradictions(config.status),
+    ...socketContradictions("gpio.leaseSocketPath", config.gpio.leaseSocketPath),
+    ...socketContradictions("status.socketPath", config.status.socketPath),
+    ...unless(config.gpio.leaseSocketPath !== config.status.socketPath, {
+      key: "gpio.leaseSocketPath",
+      value: config.gpio.leaseSocketPath,
+      allowed: "another path than status.socketPath",
+    }),
   ];
 }
 
@@ -67,10 +73,14 @@ function accessContradictions({ access, camera, faces }: Config): readonly Contr
   ];
 }
 
+const inputs = ["contact", "requestToExit", "fireAlarm", "tamper"] as const;
+
 function gpioContradictions(gpio: Config["gpio"]): readonly Contradiction[] {
-  const leds = (["green", "red", "amber"] as const).filter((name) => gpio[name].isFitted);
+  const fitted = (["green", "red", "amber", "buzzer", ...inputs] as const).filter(
+    (name) => gpio[name].isFitted,
+  );
   const taken = new Map<string, string>();
-  return (["door", ...leds] as const).flatMap((name) => {
+  const lines = (["door", ...fitted] as const).flatMap((name) => {
     const { chip, offset } = gpio[name];
     const line = `${chip} ${offset}`;
     const owner = taken.get(line);
@@ -78,15 +88,25 @@ function gpioContradictions(gpio: Config["gpio"]): readonly Contradiction[] {
     return unless(owner === undefined, {
       key: `gpio.${name}.offset`,
       value: offset,
-      allowed: `a line of its own: line ${offset} of ${chip} is gpio.${owner ?? ""} (a LED that is not there: isFitted = false)`,
+      allowed: `a line of its own: line ${offset} of ${chip} is gpio.${owner ?? ""} (what is not there: isFitted = false)`,
     });
   });
+  const biases = inputs
+    .filter((name) => gpio.driver === "sysfs" && gpio[name].isFitted)
+    .flatMap((name) =>
+      unless(gpio[name].bias === "none", {
+        key: `gpio.${name}.bias`,
+        value: gpio[name].bias,
+        allowed: '"none", because gpio.driver is "sysfs", which sets no resistor: fit one to the board',
+      }),
+    );
+  return [...lines, ...biases];
 }
 
-function statusContradictions({ socketPath }: Config["status"]): readonly Contradiction[] {
+function socketContradictions(key: string, socketPath: string): readonly Contradiction[] {
   const sizeBytes = new TextEncoder().encode(socketPath).length;
   return unless(sizeBytes <= longestSocketPathBytes, {
-    key: "status.socketPath",
+    key,
     value: socketPath,
     allowed: `at most ${longestSocketPathBytes} bytes, which is what Linux takes; this one has ${sizeBytes}`,
   });

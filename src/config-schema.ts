@@ -109,8 +109,43 @@ const place = (offset: number, what: string) => ({
   offset: whole(0, 65_535, offset, { text: `line of ${what}: its offset on the chip` }),
   isActiveLow: flag(false, `whether ${what} is active at the low level`),
 });
-const led = (offset: number, what: string) =>
-  z.strictObject({ isFitted: flag(true, `whether ${what} is there`), ...place(offset, what) }).prefault({});
+const output = (isFitted: boolean, offset: number, what: string) =>
+  z
+    .strictObject({ isFitted: flag(isFitted, `whether ${what} is there`), ...place(offset, what) })
+    .prefault({});
+const led = (offset: number, what: string) => output(true, offset, what);
+
+interface InputText {
+  readonly what: string;
+  /** In which the circuit is at rest. */
+  readonly rest: string;
+  readonly circuit: "normally-closed" | "normally-open";
+  readonly debounceMs: number;
+}
+
+const input = (offset: number, { what, rest, circuit, debounceMs }: InputText) =>
+  z
+    .strictObject({
+      isFitted: flag(false, `whether ${what} is there`),
+      ...place(offset, what),
+      isActiveLow: flag(
+        true,
+        `whether the closed circuit of ${what} gives the low level: a contact to ground`,
+      ),
+      circuit: z
+        .enum(["normally-closed", "normally-open"])
+        .default(circuit)
+        .meta({ text: `the circuit of ${what} while ${rest}` }),
+      bias: z
+        .enum(["pull-up", "pull-down", "none"])
+        .default("pull-up")
+        .meta({ text: `resistor of the chip for ${what}; none: the board has one of its own` }),
+      debounceMs: whole(0, 2000, debounceMs, {
+        unit: "ms",
+        text: `how long ${what} must keep a level before it counts`,
+      }),
+    })
+    .prefault({});
 
 const gpio = z.strictObject({
   driver: z
@@ -118,6 +153,17 @@ const gpio = z.strictObject({
     .default("simulated")
     .meta({ text: "simulator, the kernel's /dev/gpiochip*, or /sys/class/gpio of old kernels" }),
   simulatorDir: named("/run/maskgate/gpio", "folder in which the simulator shows its lines"),
+  holder: z.enum(["process", "daemon"]).default("daemon").meta({
+    text: "who drives the lines: the process `maskgate hold`, or the daemon itself, which is for demonstrations: a daemon that is killed or hangs cannot lock",
+  }),
+  leaseSocketPath: named(
+    "/run/maskgate-door/lease.sock",
+    "Unix socket between daemon and holder, at most 107 bytes long, in a folder of the holder's own",
+  ),
+  leaseSilenceMs: whole(200, 5000, 500, {
+    unit: "ms",
+    text: "when daemon or holder say nothing for so long, the door locks",
+  }),
   door: z
     .strictObject({
       ...place(0, "the door lock"),
@@ -130,6 +176,47 @@ const gpio = z.strictObject({
   green: led(1, "the green LED"),
   red: led(2, "the red LED"),
   amber: led(3, "the amber LED"),
+  buzzer: output(false, 8, "the buzzer"),
+  contact: input(4, {
+    what: "the door contact",
+    rest: "the door is shut",
+    circuit: "normally-closed",
+    debounceMs: 50,
+  }),
+  requestToExit: input(5, {
+    what: "the request-to-exit button",
+    rest: "nobody presses it",
+    circuit: "normally-open",
+    debounceMs: 30,
+  }),
+  fireAlarm: input(6, {
+    what: "the fire alarm",
+    rest: "there is no alarm",
+    circuit: "normally-closed",
+    debounceMs: 200,
+  }),
+  tamper: input(7, {
+    what: "the tamper contact",
+    rest: "the housing is shut",
+    circuit: "normally-closed",
+    debounceMs: 200,
+  }),
+});
+
+const door = z.strictObject({
+  heldOpenAfterS: whole(1, 255, 30, { unit: "s", text: "open for so long, the door is held open" }),
+  requestToExitS: whole(1, 60, 5, {
+    unit: "s",
+    text: "for so long after a request to exit an opening is no forced one",
+  }),
+  relockOnClose: flag(true, "lock as soon as the door has been opened and shut again"),
+  fireRelease: flag(true, "release the lock when the fire alarm is raised, if gpio.fireAlarm is fitted"),
+  fireClears: z
+    .enum(["by-restart", "by-itself"])
+    .default("by-restart")
+    .meta({
+      text: "what locks again once the fire alarm is over: a restart of the service, or nothing more",
+    }),
 });
 
 const status = z.strictObject({
@@ -151,6 +238,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}),
   access: access.prefault({}),
   gpio: gpio.prefault({}),
+  door: door.prefault({}),
   status: status.prefault({}),
   log: log.prefault({}),
 });

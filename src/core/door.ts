@@ -8,7 +8,7 @@
  *  2. A lease begins with an unlock command and nothing else. It ends by itself at its time, and `maxUnlockMs` after the
  *     command that began it at the latest. The same command again is the same lease, never a longer one. A lock command, a
  *     time that is no time and a lease that is over all lock.
- *  3. With `relocksOnClose` a lease ends for good when the door, opened while it ran, has closed again.
+ *  3. With `relockOnClose` a lease ends for good when the door, opened while it ran, has closed again.
  *  4. No lease runs while the housing is open, while the door is forced open, or while a fitted input has no level that
  *     counts. Each of these ends a running lease for good: the same command does not bring it back.
  *  5. Where the configuration says so, the fire alarm releases the lock over everything else, and over every command. It
@@ -52,8 +52,8 @@ export interface DoorPolicy {
   readonly heldOpenAfterMs: number;
   /** For so long after a request to exit an opening is no forced one. */
   readonly requestToExitMs: number;
-  readonly relocksOnClose: boolean;
-  readonly fireReleases: boolean;
+  readonly relockOnClose: boolean;
+  readonly fireRelease: boolean;
   readonly fireClears: "by-restart" | "by-itself";
 }
 
@@ -225,7 +225,7 @@ function observe(
 }
 
 function isReleased(before: DoorMemory, fireAlarm: Signal, policy: DoorPolicy): boolean {
-  if (!policy.fireReleases) return false;
+  if (!policy.fireRelease) return false;
   if (fireAlarm.isOn === true) return true;
   const isCleared = policy.fireClears === "by-itself" && fireAlarm.isOn === false;
   return before.isFireReleased && !isCleared;
@@ -261,7 +261,7 @@ function passedLease(
   if (lease === undefined || leaseEndsMs(now) === undefined) return lease;
   const hasOpened = lease.hasOpened || (before.opening === undefined && opening !== undefined);
   const hasClosed = before.opening !== undefined && now.signals.contact.isOn === false;
-  const isSpent = policy.relocksOnClose && hasOpened && hasClosed;
+  const isSpent = policy.relockOnClose && hasOpened && hasClosed;
   return { ...lease, hasOpened, isSpent };
 }
 

@@ -18,8 +18,8 @@ export function openDoor(
     debounceMs: {},
     heldOpenAfterMs: 30_000,
     requestToExitMs: 5000,
-    relocksOnClose: true,
-    fireReleases: true,
+    relockOnClose: true,
+    fireRelease: true,
     fireClears: "by-restart",
   } as const;
   return openDoorKeeper({ lock }, { wiring, policy }, clock, schedule);

@@ -28,6 +28,12 @@ export const commands = {
     paths: "none",
     text: "be the daemon: camera, decision, door, status socket",
   },
+  hold: {
+    flags: [],
+    values: config,
+    paths: "none",
+    text: "hold the door's lines for the daemon and lock when it is gone (gpio.holder)",
+  },
   status: {
     flags: ["json"],
     values: { ...config, socket: "PATH" },

@@ -12,6 +12,7 @@ const exitCodes = { done: 0, failed: 1, badInput: 2 } as const;
 // What needs neither cameras nor models must not wait until the code for them is loaded.
 const load = {
   run: () => import("./run.ts"),
+  hold: () => import("./hold.ts"),
   pictures: () => import("./picture-commands.ts"),
 };
 
@@ -19,6 +20,9 @@ const load = {
 const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
 /** Once the daemon has started, nothing that fails is wrong input any more. */
 const daemon = { hasStarted: false };
+const hasStarted = (): void => {
+  daemon.hasStarted = true;
+};
 
 const write = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -44,11 +48,10 @@ async function runCommand(command: Command): Promise<number> {
   const isJson = command.flags.has("json");
   switch (command.name) {
     case "run":
-      await (
-        await load.run()
-      ).run(command.values.get("config"), untilStopped(), () => {
-        daemon.hasStarted = true;
-      });
+      await (await load.run()).run(command.values.get("config"), untilStopped(), hasStarted);
+      return exitCodes.done;
+    case "hold":
+      await (await load.hold()).hold(command.values.get("config"), untilStopped(), hasStarted);
       return exitCodes.done;
     case "status":
       write(await showStatus(socketOf(command), isJson));

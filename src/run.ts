@@ -4,11 +4,12 @@ import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
 import type { Camera, Clock, Door, Indicator, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
-import { openDoorSide } from "./door-side.ts";
+import { type DoorSide, openDoorSide } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
+import { openLease } from "./io/lease-client.ts";
 import { openLog, type Log } from "./io/log.ts";
 import { Metrics } from "./io/metrics.ts";
-import { StatusServer } from "./io/status-server.ts";
+import { StatusServer, statusPlace } from "./io/status-server.ts";
 import { refuseTaken } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
 import { Kiosk } from "./kiosk.ts";
@@ -33,13 +34,14 @@ export async function run(
   const config = loadConfig(configFile);
   const log = openLog(config.log.level);
   const clock = monotonicClock();
-  await refuseTaken(config.status.socketPath);
+  await refuseTaken(statusPlace(config.status.socketPath));
 
   await using service = await openServiceManager({ clock, log });
-  await using doorSide = await openDoorSide(config, clock);
+  await using doorSide = await openDoorPorts(config, clock, log);
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
-  log.info({ version, driver: config.gpio.driver }, "door locked");
+  const { driver, holder } = config.gpio;
+  log.info({ version, driver, holder }, "door locked");
   // Before the models, which take seconds to load: a camera that is not there is told at once.
   await using camera = await openCamera(config, clock);
   await using vision = await startVision(pipelineSettings(config));
@@ -97,4 +99,12 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     await service.stopping();
     log.info(`stopping; door ${opened.door.state.kind}`);
   }
+}
+
+/** The lines in the holder's hands, or in those of this process. */
+function openDoorPorts(config: Config, clock: Clock, log: Log): Promise<DoorSide> {
+  const { holder, leaseSocketPath: socketPath, leaseSilenceMs: silenceMs } = config.gpio;
+  return holder === "process"
+    ? openLease({ socketPath, silenceMs, clock, log })
+    : openDoorSide(config, clock);
 }

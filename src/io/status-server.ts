@@ -9,7 +9,7 @@ import type { Clock } from "../core/ports.ts";
 import type { StatusSnapshot } from "../core/status.ts";
 import { type EventLimits, StatusEvents } from "./status-events.ts";
 import type { Health } from "./status-schema.ts";
-import { type ClaimedPath, listenAt } from "./status-socket.ts";
+import { type ClaimedPath, listenAt, type SocketPlace } from "./status-socket.ts";
 
 export interface StatusLimits extends EventLimits {
   /** How long a request, or a client with none, may take. */
@@ -26,6 +26,11 @@ const usualLimits: StatusLimits = {
 /** Clients beyond the bound that are told so; still more are closed without a word. */
 const mostRefusals = 8;
 const longestHeaderBytes = 8192;
+
+/** Where the status socket goes. */
+export function statusPlace(path: string): SocketPlace {
+  return { path, key: "status.socketPath", owner: "daemon" };
+}
 
 export interface StatusServerOptions {
   readonly socketPath: string;
@@ -72,7 +77,7 @@ export class StatusServer implements AsyncDisposable {
   static async open(options: StatusServerOptions): Promise<StatusServer> {
     const server = new StatusServer(options);
     try {
-      server.#claimed = await listenAt(server.#http, options.socketPath);
+      server.#claimed = await listenAt(server.#http, statusPlace(options.socketPath));
       return server;
     } catch (error) {
       server.#events[Symbol.dispose]();

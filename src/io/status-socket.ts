@@ -1,5 +1,5 @@
 /**
- * Puts a listening server to its socket path. Promises: a live daemon's socket and whatever is no socket stay untouched, a stale
+ * Puts a listening server to its socket path. Promises: a live server's socket and whatever is no socket stay untouched, a stale
  * socket is replaced, the mode is 0660 from the first moment, and `release` removes the path only if it is still ours.
  */
 import { chmodSync, linkSync, lstatSync, rmSync, statSync, type Stats } from "node:fs";
@@ -10,6 +10,15 @@ import { KioskError, messageOf } from "../core/errors.ts";
 /** Longest path of a Unix socket that Linux takes: 108 bytes with the closing zero. */
 export const longestSocketPathBytes = 107;
 
+/** Where a socket goes, and the words for whoever must mend it. */
+export interface SocketPlace {
+  readonly path: string;
+  /** The key of the configuration that says so. */
+  readonly key: string;
+  /** What listens there. */
+  readonly owner: "daemon" | "holder";
+}
+
 /** A socket path that is ours. */
 export interface ClaimedPath {
   release(): void;
@@ -19,22 +28,23 @@ export interface ClaimedPath {
  * Listens under a name of its own first, then gives that socket its name by a hard link, which never replaces anything. Also,
  * libuv removes the name it listened on when the server closes, whoever owns it by then: now that is the first name only.
  */
-export async function listenAt(server: Server, socketPath: string): Promise<ClaimedPath> {
+export async function listenAt(server: Server, place: SocketPlace): Promise<ClaimedPath> {
+  const socketPath = place.path;
   const ownPath = path.join(path.dirname(socketPath), `.${process.pid.toString(36)}`);
   for (const name of [socketPath, ownPath]) {
     if (Buffer.byteLength(name) > longestSocketPathBytes) {
       throw new KioskError(
         "socket-failed",
-        `${socketPath}: the path is too long for a socket, Linux takes ${longestSocketPathBytes} bytes; shorten status.socketPath`,
+        `${socketPath}: the path is too long for a socket, Linux takes ${longestSocketPathBytes} bytes; shorten ${place.key}`,
       );
     }
   }
-  checkFolder(socketPath);
+  checkFolder(place);
   rmSync(ownPath, { force: true });
-  await listen(server, ownPath, socketPath);
+  await listen(server, ownPath, place);
   try {
     chmodSync(ownPath, 0o660);
-    await giveName(ownPath, socketPath);
+    await giveName(ownPath, place);
     const own = lstatSync(ownPath);
     rmSync(ownPath);
     return {
@@ -45,7 +55,7 @@ export async function listenAt(server: Server, socketPath: string): Promise<Clai
     };
   } catch (error) {
     server.close();
-    throw error instanceof KioskError ? error : failed(socketPath, error);
+    throw error instanceof KioskError ? error : failed(place, error);
   }
 }
 
@@ -53,16 +63,16 @@ export async function listenAt(server: Server, socketPath: string): Promise<Clai
  * What `listenAt` would refuse, found out before anything else is started.
  * @throws KioskError socket-busy, socket-failed
  */
-export async function refuseTaken(socketPath: string): Promise<void> {
-  checkFolder(socketPath);
-  await requireStale(socketPath);
+export async function refuseTaken(place: SocketPlace): Promise<void> {
+  checkFolder(place);
+  await requireStale(place);
 }
 
 /** libuv says EACCES for a missing folder, too, so that must be found out before. */
-function checkFolder(socketPath: string): void {
+function checkFolder({ path: socketPath, key }: SocketPlace): void {
   const folder = path.dirname(socketPath);
   const fail = (reason: string): never => {
-    throw new KioskError("socket-failed", `${socketPath}: ${reason} or change status.socketPath`);
+    throw new KioskError("socket-failed", `${socketPath}: ${reason} or change ${key}`);
   };
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined)
@@ -70,10 +80,10 @@ function checkFolder(socketPath: string): void {
   if (found?.isDirectory() === false) fail(`${folder} is no folder; replace it`);
 }
 
-function listen(server: Server, ownPath: string, socketPath: string): Promise<void> {
+function listen(server: Server, ownPath: string, place: SocketPlace): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
-      reject(failed(socketPath, error));
+      reject(failed(place, error));
     };
     server.once("error", fail);
     server.listen(ownPath, () => {
@@ -83,47 +93,51 @@ function listen(server: Server, ownPath: string, socketPath: string): Promise<vo
   });
 }
 
-async function giveName(ownPath: string, socketPath: string): Promise<void> {
+async function giveName(ownPath: string, place: SocketPlace): Promise<void> {
   for (let tries = 0; tries < 3; tries += 1) {
     try {
-      linkSync(ownPath, socketPath);
+      linkSync(ownPath, place.path);
       return;
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
-      await removeStale(socketPath);
+      await removeStale(place);
     }
   }
-  throw new KioskError("socket-busy", `${socketPath}: other daemons start on this socket at the same time`);
+  throw new KioskError(
+    "socket-busy",
+    `${place.path}: other ${place.owner}s start on this socket at the same time`,
+  );
 }
 
-async function removeStale(socketPath: string): Promise<void> {
-  const found = await requireStale(socketPath);
-  const now = lstatSync(socketPath, { throwIfNoEntry: false });
-  if (found !== undefined && now !== undefined && isSameFile(now, found)) rmSync(socketPath);
+async function removeStale(place: SocketPlace): Promise<void> {
+  const found = await requireStale(place);
+  const now = lstatSync(place.path, { throwIfNoEntry: false });
+  if (found !== undefined && now !== undefined && isSameFile(now, found)) rmSync(place.path);
 }
 
 /** What is at the path, if anything is: a socket that nobody answers. */
-async function requireStale(socketPath: string): Promise<Stats | undefined> {
+async function requireStale(place: SocketPlace): Promise<Stats | undefined> {
+  const { path: socketPath, key, owner } = place;
   const found = lstatSync(socketPath, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   if (!found.isSocket()) {
     throw new KioskError(
       "socket-failed",
-      `${socketPath}: this is no socket and stays untouched; remove it or change status.socketPath`,
+      `${socketPath}: this is no socket and stays untouched; remove it or change ${key}`,
     );
   }
-  if (await isAnswered(socketPath)) {
+  if (await isAnswered(place)) {
     throw new KioskError(
       "socket-busy",
-      `${socketPath}: a live daemon has this socket; stop it or change status.socketPath`,
+      `${socketPath}: a live ${owner} has this socket; stop it or change ${key}`,
     );
   }
   return found;
 }
 
-function isAnswered(socketPath: string): Promise<boolean> {
+function isAnswered(place: SocketPlace): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const socket = connect(socketPath);
+    const socket = connect(place.path);
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);
@@ -133,16 +147,16 @@ function isAnswered(socketPath: string): Promise<boolean> {
       if (code === "ECONNREFUSED" || code === "ENOENT") resolve(false);
       // A full backlog is a daemon's, too.
       else if (code === "EAGAIN") resolve(true);
-      else reject(failed(socketPath, error));
+      else reject(failed(place, error));
     });
   });
 }
 
-function failed(socketPath: string, error: unknown): KioskError {
+function failed({ path: socketPath, key }: SocketPlace, error: unknown): KioskError {
   const folder = path.dirname(socketPath);
   const reasons: Readonly<Record<string, string>> = {
-    EACCES: `no permission to make a socket in ${folder}; change its owner or status.socketPath`,
-    EROFS: `${folder} is read-only; change status.socketPath`,
+    EACCES: `no permission to make a socket in ${folder}; change its owner or ${key}`,
+    EROFS: `${folder} is read-only; change ${key}`,
   };
   const reason = reasons[codeOf(error)] ?? `the socket cannot be made: ${messageOf(error)}`;
   return new KioskError("socket-failed", `${socketPath}: ${reason}`, { cause: error });

@@ -46,6 +46,12 @@ export const commands = {
     paths: "none",
     text: "follow what the daemon does",
   },
+  view: {
+    flags: [],
+    values: { ...config, port: "NUMBER" },
+    paths: "none",
+    text: "show what the camera and the model see, to aim the camera while the daemon is stopped",
+  },
   classify: {
     flags: ["json"],
     values: { ...config, annotate: "DIR" },

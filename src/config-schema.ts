@@ -55,7 +55,9 @@ const camera = z.strictObject({
     .prefault({}),
   libcamera: z
     .strictObject({
-      sensorId: whole(0, 15, 0, { text: "which of the board's cameras, as rpicam-vid --list-cameras counts" }),
+      sensorId: whole(0, 15, 0, {
+        text: "which of the board's cameras, as rpicam-vid --list-cameras counts",
+      }),
       isUpsideDown: flag(false, "whether the camera hangs upside down"),
       program: words("", "the program; empty: rpicam-vid, or libcamera-vid where that is its name"),
     })

@@ -13,6 +13,7 @@ const exitCodes = { done: 0, failed: 1, badInput: 2 } as const;
 const load = {
   run: () => import("./run.ts"),
   hold: () => import("./hold.ts"),
+  view: () => import("./view.ts"),
   pictures: () => import("./picture-commands.ts"),
 };
 
@@ -59,6 +60,11 @@ async function runCommand(command: Command): Promise<number> {
     case "watch":
       await watchStatus(socketOf(command), isJson, write, untilStopped());
       return exitCodes.done;
+    case "view": {
+      const [configFile, port] = [command.values.get("config"), command.values.get("port")];
+      await (await load.view()).view({ configFile, port, write }, untilStopped(), hasStarted);
+      return exitCodes.done;
+    }
     case "classify":
       return pictureExit(await (await load.pictures()).classify(command, { write, complain }));
     case "crops":

@@ -213,12 +213,9 @@ const door = z.strictObject({
   }),
   relockOnClose: flag(true, "lock as soon as the door has been opened and shut again"),
   fireRelease: flag(true, "release the lock when the fire alarm is raised, if gpio.fireAlarm is fitted"),
-  fireClears: z
-    .enum(["by-restart", "by-itself"])
-    .default("by-restart")
-    .meta({
-      text: "what locks again once the fire alarm is over: a restart of the service, or nothing more",
-    }),
+  fireClears: z.enum(["by-restart", "by-itself"]).default("by-restart").meta({
+    text: "what locks again once the fire alarm is over: a restart of the service, or nothing more",
+  }),
 });
 
 const status = z.strictObject({

@@ -1,11 +1,13 @@
 /**
  * One cycle of the decision: an input in, the next state, and door and LEDs set to it. Promises: every input ends with
- * both outputs applied again, the door first; an output that fails is a fault, and locks in the same cycle.
+ * both outputs applied again, the door first; an output that fails is a fault, and locks in the same cycle; so is a door
+ * that takes no lease, and a lease that it has ended is over here, too, before the LEDs are set.
  */
 import {
   doorCommand,
   indication,
   initialState,
+  leaseEndMs,
   next,
   type AccessState,
   type FaultSource,
@@ -69,7 +71,7 @@ export class DecisionCycle {
   /** Door first: a broken LED must never come before the lock. */
   apply(): void {
     this.#attempt("door", () => {
-      this.#parts.door.apply(doorCommand(this.#state));
+      this.#applyDoor();
     });
     this.#attempt("indicator", () => {
       this.#parts.indicator.apply(indication(this.#state));
@@ -81,6 +83,16 @@ export class DecisionCycle {
     this.#attempt("door", () => {
       this.#parts.door.apply({ kind: "lock" });
     });
+  }
+
+  #applyDoor(): void {
+    const { clock, door } = this.#parts;
+    door.apply(doorCommand(this.#state));
+    const { fault, spentUntilMs } = door.report;
+    if (fault !== null) throw new KioskError(fault.code, fault.message);
+    if (spentUntilMs !== null && spentUntilMs === leaseEndMs(this.#state.access)) {
+      this.#advance({ kind: "relocked", atMs: clock.nowMs(), untilMs: spentUntilMs });
+    }
   }
 
   /** An output that fails is tried again in each cycle, and that is its way back. */

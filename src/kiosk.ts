@@ -111,7 +111,7 @@ export class Kiosk {
       nowMs,
       startedAtMs: this.#startedAtMs,
       state: this.#cycle.state,
-      door: door.state,
+      door,
       leds: indicator.lit,
       stages: this.#times,
       camera: {
@@ -258,6 +258,8 @@ export class Kiosk {
   #sentence(): string {
     const { access, tracks } = this.#cycle.state;
     const rate = this.#rate.perSecond(this.#parts.clock.nowMs()).toFixed(1);
-    return `${access.kind}; door ${this.#parts.door.state.kind}; ${tracks.length} faces; ${rate} frames/s`;
+    const { kind, fault } = this.#parts.door.report;
+    const because = fault === null ? "" : ` (${fault.message})`;
+    return `${access.kind}; door ${kind}${because}; ${tracks.length} faces; ${rate} frames/s`;
   }
 }

@@ -2,8 +2,10 @@
 import { openCamera, policyOf, reportModel } from "./camera-side.ts";
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
+import type { DoorEvent } from "./core/door-report.ts";
 import type { Camera, Clock, Door, Indicator, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
+import { doorLog } from "./door-log.ts";
 import { type DoorSide, openDoorSide } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { openLease } from "./io/lease-client.ts";
@@ -37,7 +39,11 @@ export async function run(
   await refuseTaken(statusPlace(config.status.socketPath));
 
   await using service = await openServiceManager({ clock, log });
-  await using doorSide = await openDoorPorts(config, clock, log);
+  // Metrics and socket join them when they are open.
+  const doorListeners = [doorLog(log)];
+  await using doorSide = await openDoorPorts(config, clock, log, (event) => {
+    for (const hear of doorListeners) hear(event);
+  });
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
   const { driver, holder } = config.gpio;
@@ -46,7 +52,8 @@ export async function run(
   await using camera = await openCamera(config, clock);
   await using vision = await startVision(pipelineSettings(config));
   const model = reportModel(vision, config, log);
-  await runKiosk({ config, log, clock, service, door, indicator, vision, model, camera }, signal, onStarted);
+  const opened = { config, log, clock, service, door, indicator, doorListeners, vision, model, camera };
+  await runKiosk(opened, signal, onStarted);
 }
 
 interface Opened {
@@ -56,6 +63,7 @@ interface Opened {
   readonly service: Awaited<ReturnType<typeof openServiceManager>>;
   readonly door: Door;
   readonly indicator: Indicator;
+  readonly doorListeners: ((event: DoorEvent) => void)[];
   readonly vision: Vision;
   readonly model: ModelStatus;
   readonly camera: Camera;
@@ -90,6 +98,10 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     snapshot: () => kiosk.snapshot(),
     metrics,
   });
+  opened.doorListeners.push((event) => {
+    metrics.doorEvent(event);
+    server.door(event);
+  });
   log.info({ socketPath: config.status.socketPath }, "status socket open");
   onStarted();
   await service.ready("started; door locked; no frame yet");
@@ -102,9 +114,14 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
 }
 
 /** The lines in the holder's hands, or in those of this process. */
-function openDoorPorts(config: Config, clock: Clock, log: Log): Promise<DoorSide> {
+function openDoorPorts(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  onEvent: (event: DoorEvent) => void,
+): Promise<DoorSide> {
   const { holder, leaseSocketPath: socketPath, leaseSilenceMs: silenceMs } = config.gpio;
   return holder === "process"
-    ? openLease({ socketPath, silenceMs, clock, log })
-    : openDoorSide(config, clock);
+    ? openLease({ socketPath, silenceMs, clock, log, onEvent })
+    : openDoorSide(config, clock, onEvent);
 }

@@ -14,9 +14,10 @@
  *  4. A bare, an unclear and a too small sighting each set the masked votes of their track back to zero.
  *  5. `all`: every track needs the full votes of its own that was large enough within the last `maxGapMs`, hidden since
  *     or not. `any`: one is enough. `largest`: the largest of these alone decides, hidden or not.
- *  6. A grant is a lease until `untilMs`, the time of the grant + `unlockMs`. It spends all votes of all tracks; while
- *     it runs nothing lengthens it and no frame votes; the input that ends it leads to a locked state. So the door is
- *     locked between two leases, and the second costs `framesToGrant` new frames.
+ *  6. A grant is a lease until `untilMs`, the time of the grant + `unlockMs`, or until the door tells that it has ended this
+ *     very lease (`relocked`): whoever was granted has passed. It spends all votes of all tracks; while it runs nothing
+ *     lengthens it and no frame votes; the input that ends it leads to a locked state. So the door is locked between two
+ *     leases, and the second costs `framesToGrant` new frames.
  *  7. A fault locks at once, also during a lease, and forgets all tracks. Only `recovered` of every source that faulted
  *     leaves `faulted`. No frame captured before a fault counts after it.
  *  8. An observation out of order (seq or capture time not larger than the last, captured after it was decided, decided
@@ -55,6 +56,7 @@
  *   refused             granted / reminded     waiting            waiting          faulted   waiting
  *   granted, reminded   itself                 itself             itself           faulted   itself
  *     from untilMs on   waiting, votes zero    waiting            waiting          faulted   waiting
+ *     relocked          waiting
  *   faulted             faulted                faulted            faulted          faulted   idle, if no source is left
  *
  *   * only where framesToGrant is 1
@@ -79,6 +81,8 @@ export interface Fault {
 export type Input =
   | { readonly kind: "observed"; readonly atMs: number; readonly observation: Observation }
   | { readonly kind: "tick"; readonly atMs: number }
+  /** The door has ended the lease until `untilMs` early and for good. */
+  | { readonly kind: "relocked"; readonly atMs: number; readonly untilMs: number }
   | { readonly kind: "fault"; readonly atMs: number; readonly fault: Fault }
   | { readonly kind: "recovered"; readonly atMs: number; readonly source: FaultSource };
 
@@ -125,7 +129,8 @@ export function next(state: AccessState, input: Input, policy: Policy): AccessSt
   if (input.kind === "observed" && isInOrder(state, input.observation, input.atMs)) {
     return observe(later, input.observation, policy);
   }
-  return elapse(later, policy);
+  const isOver = input.kind === "relocked" && leaseEndMs(state.access) === input.untilMs;
+  return elapse(isOver ? { ...later, access: { kind: "idle" } } : later, policy);
 }
 
 /** Level, not edge: the door is told its state again in every cycle, so no lost command can leave it open. */

@@ -1,7 +1,7 @@
 /** Debouncing by time, pure: a level counts once every sample has shown it for long enough, so that a bouncing contact says nothing. */
 
 /** What one look at a line gave; true is the line's condition: open, pressed, alarm. */
-export type Sample = boolean | "unreadable";
+export type Sample = "unreadable" | boolean;
 
 export interface Signal {
   /** The level that counts. Undefined until there was one, and again once the line could not be read. */

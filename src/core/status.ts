@@ -3,6 +3,7 @@
  * pure function. Plain JSON with units in the names. It holds no picture and of faces no more than boxes and probabilities.
  */
 import { indication, isVisible, leaseEndMs, type Access, type AccessState, type Fault } from "./access.ts";
+import type { DoorKind, DoorReport, InputName, Reading } from "./door-report.ts";
 import type { Box } from "./face.ts";
 import type { Mode, Policy, Several } from "./policy.ts";
 import type { DoorState, Indication, Indicator } from "./ports.ts";
@@ -40,7 +41,17 @@ export type AccessStatus =
   | { readonly kind: Exclude<Access["kind"], "granted" | "reminded"> }
   | { readonly kind: "granted" | "reminded"; readonly leftMs: number };
 
-export type DoorStatus = { readonly kind: "locked" } | { readonly kind: "unlocked"; readonly leftMs: number };
+/** The door as it is, not as it was told to be. */
+export interface DoorStatus {
+  readonly kind: DoorKind;
+  /** How long it has been of this kind. */
+  readonly forMs: number;
+  readonly lock: DoorState["kind"];
+  /** What is left of the lease; null without one, and during a fire release, which has no end of its own. */
+  readonly leftMs: number | null;
+  readonly inputs: Readonly<Record<InputName, Reading>>;
+  readonly isFireReleased: boolean;
+}
 
 /** A face that the decision knows of. */
 export interface FaceStatus {
@@ -71,7 +82,6 @@ export interface StatusSnapshot {
   };
   readonly access: AccessStatus;
   readonly indication: Indication;
-  /** What the lock does, not what it was told. */
   readonly door: DoorStatus;
   readonly leds: Indicator["lit"];
   readonly faces: readonly FaceStatus[];
@@ -92,7 +102,7 @@ export interface StatusParts {
   readonly model: ModelStatus;
   readonly policy: Policy;
   readonly state: AccessState;
-  readonly door: DoorState;
+  readonly door: { readonly state: DoorState; readonly report: DoorReport };
   readonly leds: Indicator["lit"];
   readonly stages: FrameTimes | null;
 }
@@ -114,10 +124,7 @@ export function statusSnapshot(parts: StatusParts): StatusSnapshot {
     },
     access: accessStatus(state.access, nowMs),
     indication: indication(state),
-    door:
-      parts.door.kind === "locked"
-        ? { kind: "locked" }
-        : { kind: "unlocked", leftMs: leftMs(parts.door.untilMs, nowMs) },
+    door: doorStatus(parts.door, nowMs),
     leds: { green: parts.leds.green, red: parts.leds.red, amber: parts.leds.amber },
     faces: faceStatuses(state, policy),
     fault: faultStatus(state.access),
@@ -129,6 +136,19 @@ function accessStatus(access: Access, nowMs: number): AccessStatus {
   const untilMs = leaseEndMs(access);
   if (access.kind !== "granted" && access.kind !== "reminded") return { kind: access.kind };
   return { kind: access.kind, leftMs: leftMs(untilMs ?? nowMs, nowMs) };
+}
+
+function doorStatus({ state, report }: StatusParts["door"], nowMs: number): DoorStatus {
+  const { contact, requestToExit, fireAlarm, tamper } = report.inputs;
+  const isLeased = state.kind === "unlocked" && Number.isFinite(state.untilMs);
+  return {
+    kind: report.kind,
+    forMs: Math.max(0, nowMs - report.sinceMs),
+    lock: state.kind,
+    leftMs: isLeased ? leftMs(state.untilMs, nowMs) : null,
+    inputs: { contact, requestToExit, fireAlarm, tamper },
+    isFireReleased: report.isFireReleased,
+  };
 }
 
 function leftMs(untilMs: number, nowMs: number): number {

@@ -66,8 +66,7 @@ export function openDoorKeeper(
     throw new RangeError(`maxUnlockMs must be a time, not ${maxUnlockMs}`);
   }
   const keeper = new DoorKeeper(lines, options, clock, schedule);
-  keeper.apply({ kind: "lock" });
-  keeper.watch();
+  keeper.begin();
   return keeper;
 }
 
@@ -115,8 +114,14 @@ class DoorKeeper implements Door {
     this.#drive();
   }
 
-  /** Reads the inputs from now on, if there are any. */
-  watch(): void {
+  /** Locks, and reads the inputs from now on, if there are any. Whoever cannot even lock at first is no keeper. */
+  begin(): void {
+    try {
+      this.apply({ kind: "lock" });
+    } catch (error) {
+      this.#cancelTimer();
+      throw error;
+    }
     if (Object.keys(this.#lines.inputs ?? {}).length > 0) this.#look();
   }
 

@@ -4,10 +4,22 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type DoorEvent, doorKinds, type InputName } from "../core/door-report.ts";
 import { type ErrorCode, errorCodes } from "../core/errors.ts";
 import type { AccessStatus, CameraStatus, FrameTimes, ModelStatus, StatusSnapshot } from "../core/status.ts";
 
 const accessKinds = ["idle", "checking", "refused", "granted", "reminded", "faulted"] as const;
+
+/** What counts of the door's events, by the label of its counter. */
+const doorLabels = [...doorKinds, "request-to-exit", "fire-alarm", "fire-release", "tamper"] as const;
+type DoorLabel = (typeof doorLabels)[number];
+
+const inputLabels = {
+  contact: undefined,
+  requestToExit: "request-to-exit",
+  fireAlarm: "fire-alarm",
+  tamper: "tamper",
+} as const satisfies Record<InputName, DoorLabel | undefined>;
 
 const stages = {
   decodeMs: "decode",
@@ -39,7 +51,13 @@ export class Metrics implements Disposable {
   readonly #access = this.#gauge("maskgate_access_state", "1 for the state of the access decision", [
     "state",
   ]);
-  readonly #door = this.#gauge("maskgate_door_unlocked", "1 while the lock is open");
+  readonly #lock = this.#gauge("maskgate_door_unlocked", "1 while the lock is open");
+  readonly #door = this.#gauge("maskgate_door_state", "1 for the state of the door", ["state"]);
+  readonly #doorEvents = this.#counter(
+    "maskgate_door_events_total",
+    "Times that the door came to a state, and that an input of it was raised",
+    ["event"],
+  );
   readonly #decisions = this.#counter(
     "maskgate_decisions_total",
     "Times that access came to be granted, reminded or refused",
@@ -64,6 +82,7 @@ export class Metrics implements Disposable {
       () => camera().framesSkipped,
     );
     this.#delayGauge();
+    for (const event of doorLabels) this.#doorEvents.inc({ event }, 0);
     for (const decision of ["granted", "reminded", "refused"]) this.#decisions.inc({ decision }, 0);
     for (const code of Object.keys(errorCodes))
       if (code.startsWith("camera-")) this.#cameraFaults.inc({ code }, 0);
@@ -84,7 +103,8 @@ export class Metrics implements Disposable {
   /** After each cycle of the loop, with or without a frame. */
   state({ access, door, faces }: Pick<StatusSnapshot, "access" | "door" | "faces">): void {
     for (const kind of accessKinds) this.#access.set({ state: kind }, kind === access.kind ? 1 : 0);
-    this.#door.set(door.kind === "unlocked" ? 1 : 0);
+    for (const kind of doorKinds) this.#door.set({ state: kind }, kind === door.kind ? 1 : 0);
+    this.#lock.set(door.lock === "unlocked" ? 1 : 0);
     this.#faces.set(faces.length);
     const isDecision = access.kind === "granted" || access.kind === "reminded" || access.kind === "refused";
     if (isDecision && access.kind !== this.#lastKind) this.#decisions.inc({ decision: access.kind });
@@ -96,6 +116,12 @@ export class Metrics implements Disposable {
     for (const [key, stage] of Object.entries(stages)) {
       this.#stage.observe({ stage }, times[key as keyof FrameTimes] / 1000);
     }
+  }
+
+  /** After everything that happens at the door. */
+  doorEvent(event: DoorEvent): void {
+    const label = labelOf(event);
+    if (label !== undefined) this.#doorEvents.inc({ event: label });
   }
 
   cameraFault(code: ErrorCode): void {
@@ -157,5 +183,16 @@ export class Metrics implements Disposable {
         this.set(read());
       },
     });
+  }
+}
+
+function labelOf(event: DoorEvent): DoorLabel | undefined {
+  switch (event.kind) {
+    case "door":
+      return event.to;
+    case "input":
+      return event.reading === "on" ? inputLabels[event.input] : undefined;
+    case "fire-release":
+      return event.isOn ? "fire-release" : undefined;
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Server-sent events of the daemon's state. A reader gets the whole state first, then `state` whenever something of it changes
- * and `frame` for every decided frame that it can take: one that reads slowly misses frames, one that does not read is dropped.
+ * Server-sent events of the daemon's state. A reader gets the whole state first, then `state` whenever something of it changes,
+ * `door` for everything that happens at the door, and `frame` for every decided frame that it can take: one that reads slowly misses
+ * frames, one that does not read is dropped.
  */
 import type { ServerResponse } from "node:http";
+import type { DoorEvent } from "../core/door-report.ts";
 import type { Clock } from "../core/ports.ts";
 import type { StatusSnapshot } from "../core/status.ts";
 
@@ -78,13 +80,20 @@ export class StatusEvents implements Disposable {
     }
   }
 
+  /** As it happens; the `state` that it leads to follows. */
+  door(event: DoorEvent): void {
+    if (this.#readers.size === 0) return;
+    const text = this.#event("door", JSON.stringify(event));
+    for (const reader of this.#readers) this.#write(reader, text, "must-have");
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#heartbeat);
     for (const { response } of this.#readers) response.destroy();
     this.#readers.clear();
   }
 
-  #event(name: "state" | "frame", data: string): string {
+  #event(name: "state" | "frame" | "door", data: string): string {
     this.#lastId += 1;
     return `id: ${this.#lastId}\nevent: ${name}\ndata: ${data}\n\n`;
   }
@@ -107,5 +116,9 @@ export class StatusEvents implements Disposable {
 
 /** What makes a `state` event when it changes. */
 function essence({ access, indication, door, fault, leds, camera, model }: StatusSnapshot): string {
-  return JSON.stringify([access.kind, indication, door.kind, fault, leds, camera.state, model]);
+  const { kind, lock, inputs, isFireReleased } = door;
+  return JSON.stringify([
+    ...[access.kind, indication, fault, leds, camera.state, model],
+    ...[kind, lock, inputs, isFireReleased],
+  ]);
 }

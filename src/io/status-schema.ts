@@ -3,6 +3,7 @@
  * written from it, and the compiler holds it equal to core's `StatusSnapshot`.
  */
 import { z } from "zod";
+import { doorKinds, type DoorEvent, inputNames } from "../core/door-report.ts";
 import { errorCodes, type ErrorCode } from "../core/errors.ts";
 import type { StatusSnapshot } from "../core/status.ts";
 
@@ -15,10 +16,16 @@ const access = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["granted", "reminded"]), leftMs: ms }),
 ]);
 
-const door = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("locked") }),
-  z.object({ kind: z.literal("unlocked"), leftMs: ms }),
-]);
+const reading = z.enum(["on", "off", "unknown", "not-fitted"]);
+
+const door = z.object({
+  kind: z.enum(doorKinds),
+  forMs: ms,
+  lock: z.enum(["locked", "unlocked"]),
+  leftMs: ms.nullable(),
+  inputs: z.object({ contact: reading, requestToExit: reading, fireAlarm: reading, tamper: reading }),
+  isFireReleased: z.boolean(),
+});
 
 const face = z.object({
   trackId: count,
@@ -29,7 +36,7 @@ const face = z.object({
   isVisible: z.boolean(),
 });
 
-/** `GET /v1/status`, and the data of each event of `GET /v1/events`. */
+/** `GET /v1/status`, and the data of the events `state` and `frame` of `GET /v1/events`. */
 export const statusSchema = z.object({
   version: z.string(),
   uptimeMs: ms,
@@ -79,6 +86,13 @@ export const statusSchema = z.object({
     .nullable(),
 });
 
+/** The data of the event `door` of `GET /v1/events`; times are those of the machine's monotonic clock. */
+export const doorEventSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("door"), atMs: ms, from: z.enum(doorKinds), to: z.enum(doorKinds) }),
+  z.object({ kind: z.literal("input"), atMs: ms, input: z.enum(inputNames), reading }),
+  z.object({ kind: z.literal("fire-release"), atMs: ms, isOn: z.boolean() }),
+]);
+
 /** `GET /healthz`: 200 with `ok`, 503 with `failing`. */
 export const healthSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ok") }),
@@ -97,13 +111,16 @@ type Mutable<T> = T extends readonly (infer Item)[]
     : T;
 type IsSame<A, B> = [A, B] extends [B, A] ? true : never;
 
-/** Does not compile when the schema and core's type part. */
+/** These do not compile when a schema and core's type part. */
 export const isSnapshotSchema: IsSame<z.output<typeof statusSchema>, Mutable<StatusSnapshot>> = true;
+
+export const isDoorEventSchema: IsSame<z.output<typeof doorEventSchema>, Mutable<DoorEvent>> = true;
 
 /** The JSON schemas by their file names in schemas/. */
 export function jsonSchemas(): Readonly<Record<string, object>> {
   return {
     "status.json": z.toJSONSchema(statusSchema),
+    "door-event.json": z.toJSONSchema(doorEventSchema),
     "health.json": z.toJSONSchema(healthSchema),
     "error.json": z.toJSONSchema(errorSchema),
   };

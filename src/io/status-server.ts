@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { DoorEvent } from "../core/door-report.ts";
 import type { Clock } from "../core/ports.ts";
 import type { StatusSnapshot } from "../core/status.ts";
 import { type EventLimits, StatusEvents } from "./status-events.ts";
@@ -89,6 +90,11 @@ export class StatusServer implements AsyncDisposable {
   update(what: "frame" | "tick"): void {
     if (what === "frame") this.#decidedAtMs = this.#options.clock.nowMs();
     this.#events.update(what);
+  }
+
+  /** Tells the readers of /v1/events what happened at the door. */
+  door(event: DoorEvent): void {
+    this.#events.door(event);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 /** The daemon's state for people: the screen of `maskgate status` and the rows of `maskgate watch`. Pure. */
+import { type InputName, inputNames } from "../core/door-report.ts";
 import type { FaceStatus, StatusSnapshot } from "../core/status.ts";
 
 /** The line that must not be overlooked when another provider runs than was asked for; empty when all is as asked. */
@@ -16,6 +17,7 @@ export function statusText(now: StatusSnapshot): string {
     ["maskgate", `${now.version}, up ${duration(now.uptimeMs)}`],
     ["access", accessText(now)],
     ["door", doorText(now)],
+    ...inputsRow(now),
     ["LEDs", ledsText(now)],
     ...(fault === null ? [] : [["fault", `${fault.source}: ${fault.message} (${fault.code})`] as const]),
     [
@@ -79,8 +81,28 @@ function accessText({ access, faces, policy }: StatusSnapshot): string {
   return `checking ${agreed}/${policy.framesToGrant}`;
 }
 
+/** What is not a shut and locked door is in capitals. */
 function doorText({ door }: StatusSnapshot): string {
-  return door.kind === "locked" ? "locked" : `UNLOCKED ${(door.leftMs / 1000).toFixed(1)}s`;
+  const { kind, leftMs, isFireReleased } = door;
+  if (kind === "locked" || kind === "unknown") return kind;
+  const left = isFireReleased ? " FIRE" : leftMs === null ? "" : ` ${(leftMs / 1000).toFixed(1)}s`;
+  return `${kind.replace("-", " ").toUpperCase()}${left}`;
+}
+
+const inputWords = {
+  contact: { on: "open", off: "shut" },
+  requestToExit: { on: "request to exit PRESSED", off: "request to exit not pressed" },
+  fireAlarm: { on: "FIRE ALARM", off: "no fire alarm" },
+  tamper: { on: "housing OPEN", off: "housing shut" },
+} as const satisfies Record<InputName, { readonly on: string; readonly off: string }>;
+
+function inputsRow({ door }: StatusSnapshot): readonly (readonly [string, string])[] {
+  const texts = inputNames.flatMap((name) => {
+    const reading = door.inputs[name];
+    if (reading === "not-fitted") return [];
+    return [reading === "unknown" ? `${name} unknown` : inputWords[name][reading]];
+  });
+  return texts.length === 0 ? [] : [["inputs", texts.join(", ")]];
 }
 
 function ledsText({ leds }: StatusSnapshot): string {

@@ -63,7 +63,9 @@ describe("maskgate run", { concurrency }, () => {
       "model loaded",
       "status socket open",
       "access checking",
+      "door unlocked",
       "access granted",
+      "door locked",
       "stopping; door locked",
     ]);
   });

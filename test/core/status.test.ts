@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { initialState, type AccessState } from "../../src/core/access.ts";
 import { statusSnapshot, type StatusParts } from "../../src/core/status.ts";
+import { doorOf } from "../io/status-sample.ts";
 import {
   bare,
   cameraFault,
@@ -36,7 +37,7 @@ const parts: StatusParts = {
   },
   policy,
   state: initialState,
-  door: { kind: "locked" },
+  door: doorOf({ kind: "locked" }, { sinceMs: 1500 }),
   leds: { green: false, red: false, amber: true },
   stages: null,
 };
@@ -63,7 +64,19 @@ test("the whole snapshot of a checking kiosk", () => {
     policy: { mode: "must-wear", several: "all", threshold: 0.8, leastFacePx: 80, framesToGrant: 3 },
     access: { kind: "checking" },
     indication: "checking",
-    door: { kind: "locked" },
+    door: {
+      kind: "locked",
+      forMs: 3500,
+      lock: "locked",
+      leftMs: null,
+      inputs: {
+        contact: "not-fitted",
+        requestToExit: "not-fitted",
+        fireAlarm: "not-fitted",
+        tamper: "not-fitted",
+      },
+      isFireReleased: false,
+    },
     leds: parts.leds,
     faces: [
       {
@@ -107,9 +120,23 @@ describe("leases", () => {
   });
 
   test("the door is what the lock does, not what the decision wants", () => {
-    const snapshot = statusSnapshot({ ...parts, nowMs: 900, door: { kind: "unlocked", untilMs: 1000 } });
-    assert.deepEqual([snapshot.access, snapshot.door], [{ kind: "idle" }, { kind: "unlocked", leftMs: 100 }]);
-    assert.deepEqual(statusSnapshot({ ...parts, state: granted }).door, { kind: "locked" });
+    const unlocked = doorOf({ kind: "unlocked", untilMs: 1000 });
+    const { access, door } = statusSnapshot({ ...parts, nowMs: 900, door: unlocked });
+    assert.deepEqual(
+      [access, door.kind, door.lock, door.leftMs],
+      [{ kind: "idle" }, "unlocked", "unlocked", 100],
+    );
+    const locked = statusSnapshot({ ...parts, state: granted }).door;
+    assert.deepEqual([locked.kind, locked.lock, locked.leftMs], ["locked", "locked", null]);
+  });
+
+  test("a lock that the fire alarm has released has no end", () => {
+    const released = doorOf({ kind: "unlocked", untilMs: Infinity }, { isFireReleased: true, kind: "open" });
+    const { door } = statusSnapshot({ ...parts, door: released });
+    assert.deepEqual(
+      [door.kind, door.lock, door.leftMs, door.isFireReleased],
+      ["open", "unlocked", null, true],
+    );
   });
 });
 
@@ -142,7 +169,11 @@ test("nothing that hangs on a part gets onto the socket", () => {
       camera: { ...parts.camera, ...secret },
       model: { ...parts.model, ...secret },
       policy: { ...policy, ...secret },
-      door: { kind: "unlocked", untilMs: 1, ...secret },
+      door: {
+        ...secret,
+        state: { kind: "unlocked", untilMs: 1, ...secret },
+        report: { ...parts.door.report, ...secret, inputs: { ...parts.door.report.inputs, ...secret } },
+      },
       leds: { ...parts.leds, ...secret },
       stages: {
         decodeMs: 1,

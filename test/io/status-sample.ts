@@ -1,6 +1,7 @@
 /** A daemon's state for the tests of the status socket, made by the same pure functions that make the real one. */
 import { initialState, next, type AccessState, type Input } from "../../src/core/access.ts";
 import type { Policy } from "../../src/core/policy.ts";
+import type { DoorReport } from "../../src/core/door-report.ts";
 import type { DoorState, Indicator } from "../../src/core/ports.ts";
 import {
   statusSnapshot,
@@ -61,10 +62,22 @@ export const faulted: AccessState = next(
   policy,
 );
 
+/** A door without inputs whose lock is as `state` says. */
+export function doorOf(state: DoorState, report: Partial<DoorReport> = {}): StatusParts["door"] {
+  const inputs = {
+    contact: "not-fitted",
+    requestToExit: "not-fitted",
+    fireAlarm: "not-fitted",
+    tamper: "not-fitted",
+  } as const;
+  const nothing = { isFireReleased: false, spentUntilMs: null, fault: null };
+  return { state, report: { kind: state.kind, sinceMs: 0, inputs, ...nothing, ...report } };
+}
+
 /** A snapshot of a state, with what else there is as it usually is. */
 export function snapshotOf(state: AccessState, other: Partial<StatusParts> = {}): StatusSnapshot {
   const untilMs = "untilMs" in state.access ? state.access.untilMs : undefined;
-  const door: DoorState = untilMs === undefined ? { kind: "locked" } : { kind: "unlocked", untilMs };
+  const door = doorOf(untilMs === undefined ? { kind: "locked" } : { kind: "unlocked", untilMs });
   const leds: Indicator["lit"] = { green: untilMs !== undefined, red: false, amber: untilMs === undefined };
   return statusSnapshot({
     version: "0.1.0",

@@ -9,9 +9,11 @@ import pytest
 import torch
 from test_train import tiny
 
-from maskgate_train.evaluate import choose_threshold, evaluate, wilson
+from maskgate_train.evaluate import evaluate
 from maskgate_train.export import check_parity, export, generated_pictures, open_model, probabilities
+from maskgate_train.measure import Wanted
 from maskgate_train.model import make_model
+from maskgate_train.scores import FolderScorer
 from maskgate_train.train import train
 
 
@@ -66,25 +68,10 @@ def test_generated_pictures_are_the_recipes():
 
 def test_evaluation_and_card(shipped, arrays, tmp_path):
     run, out = shipped
-    result = evaluate(out, arrays, tmp_path, 0.01, 40, "test")
-    assert {g["name"] for g in result["byKind"]} >= {"bare", "masked"}
-    assert all(g["accepted"]["low"] <= g["accepted"]["rate"] <= g["accepted"]["high"] for g in result["byKind"])
-    assert (tmp_path / "worst-bare.png").exists()
-    export(run / "last.pt", "ema", out, "1.0.0", None, tmp_path / "evaluation.json")
+    result = evaluate(FolderScorer(out, tmp_path), arrays, tmp_path, Wanted(rate=0.01, probes=4))
+    tries = tmp_path / "tries.json"
+    tries.write_text(json.dumps({"type": "tries", "rows": [{"tried": "more blur", "gave": "nothing"}]}))
+    export(run / "last.pt", "ema", out, "1.0.0", None, tmp_path / "evaluation.json", [tries, run / "result.json"])
     card = (out / "MODEL_CARD.md").read_text()
-    assert "n = " in card and str(result["threshold"]) in card
+    assert "n = " in card and "more blur" in card and str(result["threshold"]) in card
     assert json.loads((out / "manifest.json").read_text())["threshold"] == result["threshold"]
-
-
-def test_threshold_is_the_lowest_that_keeps_the_rate():
-    bare = np.concatenate([np.full(99, 0.1), [0.555]])
-    assert choose_threshold(bare, 0.01) == 0.5
-    assert choose_threshold(bare, 0.005) == 0.56
-    assert choose_threshold(np.full(10, 0.99), 0.005) == 0.98
-
-
-def test_wilson_interval():
-    r = wilson(1, 100)
-    assert (r["rate"], r["n"]) == (0.01, 100)
-    assert (r["low"], r["high"]) == pytest.approx((0.00177, 0.05446), abs=1e-4)
-    assert wilson(0, 0)["rate"] is None

@@ -1,5 +1,7 @@
 """The whole path's measure: what was not found counts, what was found is matched to its own face."""
 
+import pytest
+
 from maskgate_train.whole_path import by_annotations, by_folder, measure
 
 
@@ -37,3 +39,26 @@ def test_scenes_match_each_annotated_face_and_leave_small_ones_out():
     assert result["accuracy"] == {**result["accuracy"], "rate": 1.0, "n": 2}
     assert result["groups"]["mask_weared_incorrect"]["found"]["rate"] == 0.0
     assert result["groups"]["without_mask"]["found"]["n"] == 1
+
+
+def test_faces_are_counted_by_size_too_small_ones_apart():
+    def line(side_px: int, faces: list[dict]) -> dict:
+        return {"file": "a/with_mask/1.jpg", "widthPx": side_px, "heightPx": side_px, "faces": faces}
+
+    lines = [line(30, []), line(60, [face(0, 0.9)]), line(100, [face(0, 0.2)]), line(500, [])]
+    group = measure(by_folder(lines), 0.5, 40, "four")["groups"]["with_mask"]
+    assert group["found"] == {**group["found"], "rate": round(2 / 3, 5), "n": 3}
+    sizes = {s["name"]: (s["found"]["rate"], s["accepted"]["rate"]) for s in group["bySize"]}
+    assert sizes == {
+        "0 to 39 px": (0, None),
+        "40 to 79 px": (1, 1),
+        "80 to 159 px": (1, 0),
+        "160 px and more": (0, None),
+    }
+
+
+def test_one_label_for_every_picture():
+    lines = [{"file": "anywhere/1.jpg", "widthPx": 90, "heightPx": 80, "faces": [face(0, 0.9)]}]
+    assert by_folder(lines, "without_mask")[0].label == 0
+    with pytest.raises(SystemExit, match="lies in none of"):
+        by_folder(lines)

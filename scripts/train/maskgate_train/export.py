@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 from .card import model_card
 from .data import load_pool
 from .model import Product, make_model
+from .report_runs import read_json
 
 OPSET = 17
 SIDE_PX = 112
@@ -131,7 +133,10 @@ def manifest_of(file: Path, version: str, facts: dict[str, Any], evaluation: dic
     }  # fmt: skip
 
 
-def export(checkpoint: Path, which: str, out: Path, version: str, arrays: Path | None, evaluation: Path | None) -> Path:
+def export(
+    checkpoint: Path, which: str, out: Path, version: str, arrays: Path | None, evaluation: Path | None,
+    also: Sequence[Path] = (),
+) -> Path:  # fmt: skip
     """Writes the folder; returns the manifest's path."""
     out.mkdir(parents=True, exist_ok=True)
     network, facts = load_network(checkpoint, which)
@@ -155,7 +160,7 @@ def export(checkpoint: Path, which: str, out: Path, version: str, arrays: Path |
     }
     (out / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    (out / "MODEL_CARD.md").write_text(model_card(manifest, measured))
+    (out / "MODEL_CARD.md").write_text(model_card(manifest, measured, [read_json(file) for file in also]))
     print(f"{file}: {manifest['sizeBytes'] / 1e6:.1f} MB, torch and ONNX Runtime differ by at most {worst:.1e}")
     return out / "manifest.json"
 
@@ -170,8 +175,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--version", required=True)
     parser.add_argument("--arrays", type=Path, help="also assert parity on real crops of the test part")
     parser.add_argument("--evaluation", type=Path, help="evaluation.json by `evaluate`: threshold and metrics")
+    more = "for the card: evaluations of other runs, their result.json, whole_path and tries files"
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help=more)
     args = parser.parse_args(argv)
-    export(args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation)
+    export(args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation, args.also)
     return 0
 
 

@@ -1,7 +1,8 @@
 """Measures the whole path, from pictures to verdicts, by what `maskgate classify --json` said of labelled pictures.
 
 Promises: a face that was not found is counted as such and never left out silently; every rate has its n and interval.
-Run: maskgate classify PICTURES --json | run whole_path --labels folders  (or --labels annotations.json)
+Run: maskgate classify PICTURES --json | run whole_path --labels folders > FILE
+     (or --labels annotations.json; or --labels with_mask: every picture shows one such person)
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .evaluate import wilson
+import numpy as np
+
+from .rates import share, wilson
 
 LABELS = {"with_mask": 1, "without_mask": 0, "mask_weared_incorrect": 0}
 _SAME_FACE_IOU = 0.35
+_SIZES_PX = (0, 40, 80, 160)
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ def iou(a: dict[str, float], b: list[float]) -> float:
     return both / (a["width"] * a["height"] + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
-def by_folder(lines: Iterable[dict[str, Any]]) -> list[Seen]:
-    """One labelled person a picture, named by its folder: the largest face is meant."""
+def by_folder(lines: Iterable[dict[str, Any]], label: str = "") -> list[Seen]:
+    """One labelled person a picture, named by its folder unless `label` says it: the largest face is meant."""
     seen = []
     for line in lines:
-        name = Path(line["file"]).parent.name
+        name = label or Path(line["file"]).parent.name
         if name not in LABELS:
             raise SystemExit(f"whole_path: {line['file']} lies in none of {', '.join(LABELS)}")
         faces = line.get("faces", [])
@@ -69,37 +73,61 @@ def by_annotations(lines: Iterable[dict[str, Any]], scenes: list[dict[str, Any]]
     return seen
 
 
-def measure(seen: list[Seen], threshold: float, least_px: float) -> dict[str, Any]:
-    """Found and accepted shares by name, and accuracy over all that were found."""
+def rates(faces: list[Seen], threshold: float) -> dict[str, Any]:
+    """Found, and of these accepted."""
+    found = [face for face in faces if face.masked is not None]
+    return {
+        "found": wilson(len(found), len(faces)),
+        "accepted": wilson(sum(face.masked >= threshold for face in found), len(found)),
+    }
+
+
+def by_size(faces: list[Seen], threshold: float) -> list[dict[str, Any]]:
+    """The same by the size of the face, small ones too."""
+    out = []
+    for low, high in zip(_SIZES_PX, [*_SIZES_PX[1:], float("inf")], strict=True):
+        mine = [face for face in faces if low <= face.side_px < high]
+        if mine:
+            name = f"{low} px and more" if high == float("inf") else f"{low} to {high - 1} px"
+            out.append({"name": name, **rates(mine, threshold)})
+    return out
+
+
+def measure(seen: list[Seen], threshold: float, least_px: float, name: str = "") -> dict[str, Any]:
+    """Found and accepted shares by name and size, and accuracy over all that were found; `name` says of what."""
     by_name: dict[str, list[Seen]] = defaultdict(list)
     for face in seen:
-        if face.side_px >= least_px:
-            by_name[face.name].append(face)
-    groups, right, found_n = {}, 0, 0
-    for name, faces in sorted(by_name.items()):
-        found = [face for face in faces if face.masked is not None]
-        accepted = sum(face.masked >= threshold for face in found)
-        right += accepted if LABELS[name] else len(found) - accepted
-        found_n += len(found)
-        groups[name] = {"found": wilson(len(found), len(faces)), "accepted": wilson(accepted, len(found))}
-    return {"threshold": threshold, "leastFacePx": least_px, "accuracy": wilson(right, found_n), "groups": groups}
+        by_name[face.name].append(face)
+    groups = {}
+    for kind, faces in sorted(by_name.items()):
+        large = [face for face in faces if face.side_px >= least_px]
+        groups[kind] = {**rates(large, threshold), "bySize": by_size(faces, threshold)}
+    found = [face for face in seen if face.side_px >= least_px and face.masked is not None]
+    right = np.array([(face.masked >= threshold) == (face.label == 1) for face in found], bool)
+    return {
+        "type": "wholePath", "name": name, "threshold": threshold, "leastFacePx": least_px, "accuracy": share(right),
+        "groups": groups,
+    }  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="whole_path", description=__doc__.splitlines()[0])
-    parser.add_argument("--labels", required=True, help="'folders', or an annotations.json of scenes")
+    parser.add_argument(
+        "--labels", required=True, help=f"'folders', an annotations.json, or one of {', '.join(LABELS)}"
+    )
+    parser.add_argument("--name", default="", help="of what, for the card and the report")
     parser.add_argument("--threshold", type=float, default=0.5, help="from which a face counts as masked")
     parser.add_argument("--least-face-px", type=float, default=40, help="smaller annotated faces are left out")
     args = parser.parse_args(argv)
     lines = [json.loads(line) for line in sys.stdin if line.strip()]
     if not lines:
         parser.error("nothing came on standard input; pipe `maskgate classify --json` into this")
-    if args.labels == "folders":
-        seen = by_folder(lines)
+    if args.labels == "folders" or args.labels in LABELS:
+        seen = by_folder(lines, "" if args.labels == "folders" else args.labels)
     else:
         seen = by_annotations(lines, json.loads(Path(args.labels).read_text()))
-    print(json.dumps(measure(seen, args.threshold, args.least_face_px), indent=1))
+    print(json.dumps(measure(seen, args.threshold, args.least_face_px, args.name), indent=1))
     return 0
 
 

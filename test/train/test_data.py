@@ -63,7 +63,20 @@ def test_leaving_a_source_out_takes_its_pictures_out_of_the_other_sources_too(ar
     files = Counter(r["file"] for r in load_pool(tmp_path, {"train"}, leave_out="east").rows)
     assert files[rows[here]["file"]] == 1, "gone, but for the one rendered onto another picture"
     assert np.load(tmp_path / "duplicates.npy").tolist() == [sorted([here, there])]
-    assert rows[here]["file"] in {r["file"] for r in load_pool(tmp_path, {"train"}, leave_out="north").rows}
+    assert rows[here]["file"] in {r["file"] for r in load_pool(tmp_path, {"train"}).rows}
+
+
+def test_training_sees_nothing_that_is_nearly_a_test_picture(arrays, tmp_path):
+    rows = read_rows(arrays / "rows.jsonl")
+    pictures = np.load(arrays / "pictures.npy").copy()
+    here, there = (next(i for i, r in enumerate(rows) if r["split"] == split) for split in ("train", "test"))
+    pictures[here] = pictures[there]
+    np.save(tmp_path / "pictures.npy", pictures)
+    write_rows(tmp_path / "rows.jsonl", rows)
+    files = [{r["file"] for r in load_pool(tmp_path, s).rows} for s in ({"train"}, {"test"}, {"train", "test"})]
+    assert rows[here]["file"] not in files[0]
+    assert rows[there]["file"] in files[1]
+    assert {rows[here]["file"], rows[there]["file"]} <= files[2]
 
 
 def test_splits_do_not_meet(arrays):

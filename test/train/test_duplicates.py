@@ -1,11 +1,11 @@
-"""The same photograph in two sources is found, mirrored and recompressed; of two the right one goes."""
+"""The same photograph in two sources or beside the test part is found, however cropped; of two the right one goes."""
 
 import os
 
 import cv2
 import numpy as np
 
-from maskgate_train.duplicates import across_sources, load_pairs, redundant, twins_of
+from maskgate_train.duplicates import find_pairs, load_pairs, near_duplicates, twins_of
 from maskgate_train.prepare import main, write_rows
 
 
@@ -13,13 +13,18 @@ def scene(rng: np.random.Generator) -> np.ndarray:
     return cv2.resize(rng.integers(0, 256, (9, 9, 3), np.uint8), (112, 112), interpolation=cv2.INTER_CUBIC)
 
 
+def again(rgb: np.ndarray) -> np.ndarray:
+    """Mirrored, cropped a bit, darker and recompressed."""
+    near = cv2.resize(rgb[3:110, 4:111][:, ::-1], (112, 112))
+    _, data = cv2.imencode(".jpg", cv2.convertScaleAbs(near, alpha=0.8), [cv2.IMWRITE_JPEG_QUALITY, 50])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
 def folder(path, splits: tuple[str, str] = ("train", "train")) -> tuple[np.ndarray, list[dict]]:
-    """Six pictures of `big`, three of `small`: small's first is big's second, mirrored and recompressed."""
+    """Six pictures of `big`, three of `small`: small's first is big's second again, and so is big's third."""
     rng = np.random.default_rng(4)
     pictures = np.stack([scene(rng) for _ in range(9)])
-    _, data = cv2.imencode(".jpg", pictures[1][:, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 50])
-    pictures[6] = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    pictures[2] = pictures[1]
+    pictures[6], pictures[2] = again(pictures[1]), pictures[1]
     rows = [{"source": "big" if n < 6 else "small", "kind": "bare", "split": "train"} for n in range(9)]
     rows[1]["split"], rows[6]["split"] = splits
     np.save(path / "pictures.npy", pictures)
@@ -27,26 +32,41 @@ def folder(path, splits: tuple[str, str] = ("train", "train")) -> tuple[np.ndarr
     return pictures, rows
 
 
-def test_pairs_are_of_two_sources(tmp_path):
+def test_pairs_are_of_two_sources_or_cross_the_edge_of_the_test_part(tmp_path):
     pictures, rows = folder(tmp_path)
-    pairs = across_sources(pictures, rows)
-    assert pairs.tolist() == [[1, 6], [2, 6]]
-    assert twins_of("small", pairs, rows) == {1, 2}
-    assert twins_of("big", pairs, rows) == {6}
-    assert twins_of("other", pairs, rows) == frozenset()
+    assert find_pairs(pictures, rows).tolist() == [[1, 6], [2, 6]]
+    pictures, rows = folder(tmp_path, ("test", "train"))
+    assert find_pairs(pictures, rows).tolist() == [[1, 2], [1, 6], [2, 6]]
+
+
+def test_a_picture_of_something_similar_is_not_the_same():
+    rng = np.random.default_rng(5)
+    one = scene(rng)
+    other = cv2.addWeighted(one, 0.65, scene(rng), 0.35, 0)
+    rows = [{"source": s, "split": "train"} for s in ("a", "b")]
+    assert len(find_pairs(np.stack([one, other]), rows)) == 0
+    assert len(find_pairs(np.stack([one, again(one)]), rows)) == 1
+
+
+def test_twins_are_of_those_not_chosen(tmp_path):
+    pictures, rows = folder(tmp_path)
+    pairs = find_pairs(pictures, rows)
+    small = np.array([r["source"] == "small" for r in rows])
+    assert twins_of(small, pairs) == {1, 2}
+    assert twins_of(~small, pairs) == {6}
+    assert twins_of(np.ones(9, bool), pairs) == frozenset()
 
 
 def test_the_larger_source_gives_way_but_never_a_test_picture_to_a_training_one(tmp_path):
-    pictures, rows = folder(tmp_path)
-    assert np.flatnonzero(redundant(across_sources(pictures, rows), rows)).tolist() == [1, 2]
-    pictures, rows = folder(tmp_path, ("test", "train"))
-    assert np.flatnonzero(redundant(across_sources(pictures, rows), rows)).tolist() == [6]
+    assert np.flatnonzero(near_duplicates(*folder(tmp_path))).tolist() == [1, 2]
+    assert np.flatnonzero(near_duplicates(*folder(tmp_path, ("test", "train")))).tolist() == [2, 6]
+    assert np.flatnonzero(near_duplicates(*folder(tmp_path, ("test", "test")))).tolist() == [1, 2]
 
 
 def test_pairs_are_kept_until_the_pictures_change(tmp_path, capsys):
-    pictures, rows = folder(tmp_path)
+    _, rows = folder(tmp_path)
     assert main(["--duplicates-only", "--out", str(tmp_path)]) == 0
-    assert "2 pairs across sources, 3 pictures" in capsys.readouterr().out
+    assert "2 pairs of 3 pictures, 2 pairs across sources" in capsys.readouterr().out
     kept = tmp_path / "duplicates.npy"
     np.save(kept, np.zeros((0, 2), np.int64))
     assert len(load_pairs(tmp_path, rows)) == 0, "what is kept is used"

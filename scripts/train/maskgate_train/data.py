@@ -76,8 +76,8 @@ def load_pool(
     groups: frozenset[str] = frozenset(),
     leave_kinds: str = "",
 ) -> Pool:
-    """Everything of these splits, of some groups if they are named. Left out: a source with every picture elsewhere
-    that is nearly one of its own, and rendered kinds (comma separated)."""
+    """Everything of these splits, of some groups if they are named. Left out: a source, with every picture elsewhere
+    that is nearly one of its own; rendered kinds (comma separated); and what is nearly a picture of the test part."""
     no_kinds = frozenset(leave_kinds.split(",")) - {""}
     if unknown := no_kinds - set(KINDS):
         raise ConfigError(f"--leave-kinds: no such kind: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
@@ -91,8 +91,9 @@ def load_pool(
             raise ConfigError(f"--arrays {arrays}: no {pictures.name}; run `prepare` first")
         parts.append(np.load(pictures, mmap_mode="r"))
         described = read_rows(facts)
-        if n == 0 and leave_out:
-            twins = twins_of(leave_out, load_pairs(arrays, described), described)
+        if n == 0:
+            unseen = [r["source"] == leave_out or (r["split"] == "test" and "test" not in splits) for r in described]
+            twins = twins_of(np.array(unseen, bool), load_pairs(arrays, described))
         for at, row in enumerate(described):
             row["synthetic"] = n > 0
             wanted = row["split"] in splits and row["source"] != leave_out

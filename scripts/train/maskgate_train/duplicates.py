@@ -1,7 +1,8 @@
-"""Near-duplicates: the same photograph in two sources, or in training and test part, found by a perceptual hash.
+"""Near-duplicates: the same photograph in two sources, or in the test part and outside it.
 
-Promises: a picture and its mirror image, other sizes and other JPEG qualities of it count as the same; `load_pairs`
-computes the pairs of an arrays folder once and keeps them beside it as duplicates.npy.
+Promises: a picture and its mirror image, other sizes, qualities and crops of it count as the same, two people who
+look alike do not (a perceptual hash finds candidates, correlation decides); `load_pairs` computes the pairs of an
+arrays folder once and keeps them beside it as duplicates.npy.
 """
 
 from __future__ import annotations
@@ -13,55 +14,62 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-_SAME_BITS = 20
+_CANDIDATE_BITS, _COARSE, _SAME = 64, 0.87, 0.955
+_SIDE, _COARSE_SIDE = 112, 28
 
 
-def difference_hash(rgb: np.ndarray) -> np.ndarray:
+def difference_hash(grey: np.ndarray) -> np.ndarray:
     """256 signs of brightness differences of the middle of a crop, as +1 and -1."""
-    h, w = rgb.shape[:2]
-    grey = cv2.cvtColor(np.ascontiguousarray(rgb[h // 8 : h - h // 8, w // 8 : w - w // 8]), cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
+    edge = grey.shape[0] // 8
+    small = cv2.resize(grey[edge:-edge, edge:-edge], (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
     return np.where(small[:, 1:] > small[:, :-1], 1, -1).astype(np.float32).ravel()
 
 
-def hashes(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The hash of each picture, and of its mirror image."""
-    bits = np.stack([difference_hash(p) for p in pictures])
-    return bits, np.stack([difference_hash(p[:, ::-1]) for p in pictures])
+def _grey(rgb: np.ndarray) -> np.ndarray:
+    grey = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
+    return grey if len(grey) == _SIDE else cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
 
 
-def near_duplicates(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
-    """True for each picture outside the test part that nearly equals one of the test part, mirrored or not."""
-    bits, mirrored = hashes(pictures)
-    test = np.array([r["split"] == "test" for r in rows])
-    same = np.zeros(len(rows), bool)
-    for at in range(0, len(rows), 2048):
-        part = slice(at, at + 2048)
-        near = np.maximum(bits[part] @ bits[test].T, mirrored[part] @ bits[test].T)
-        same[part] = (near >= 256 - 2 * _SAME_BITS).any(1)
-    return same & ~test
+def _best(whole: np.ndarray, part: np.ndarray) -> float:
+    return float(cv2.matchTemplate(whole, part, cv2.TM_CCOEFF_NORMED).max())
 
 
-def across_sources(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
-    """Pairs [N,2] of places in `rows`, each of two sources that show nearly the same picture, mirrored or not."""
-    bits, mirrored = hashes(pictures)
-    source = np.unique([r["source"] for r in rows], return_inverse=True)[1]
-    pairs = [np.empty((0, 2), np.int64)]
-    for at in range(0, len(rows), 2048):
-        part = slice(at, at + 2048)
-        near = np.maximum(bits[part] @ bits[at:].T, mirrored[part] @ bits[at:].T) >= 256 - 2 * _SAME_BITS
-        near &= source[part][:, None] != source[at:][None]
-        found = np.argwhere(near) + at
-        pairs.append(found[found[:, 0] < found[:, 1]])
-    return np.concatenate(pairs)
+def alike(one: np.ndarray, other: np.ndarray) -> float:
+    """Highest correlation of the middle of a grey picture with another, a bit shifted and scaled."""
+    one, other = (cv2.GaussianBlur(grey, (0, 0), 1.5) for grey in (one, other))
+    middle = other[24:88, 24:88]
+    zooms = (0.88, 0.94, 1, 1.06, 1.12)
+    return max(_best(one, cv2.resize(middle, None, fx=z, fy=z, interpolation=cv2.INTER_AREA)) for z in zooms)
+
+
+def find_pairs(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
+    """Pairs [N,2] of places in `rows` that show the same photograph, mirrored or not, and differ in source, or of
+    which one is of the test part and the other is not."""
+    greys = [_grey(p) for p in pictures]
+    bits = np.stack([difference_hash(g) for g in greys])
+    mirrored = np.stack([difference_hash(np.ascontiguousarray(g[:, ::-1])) for g in greys])
+    small = [cv2.resize(g, (_COARSE_SIDE, _COARSE_SIDE), interpolation=cv2.INTER_AREA) for g in greys]
+    part = np.unique([f"{r.get('source')} {r['split'] == 'test'}" for r in rows], return_inverse=True)[1]
+    found: set[tuple[int, int]] = set()
+    for at in range(0, len(rows), 1024):
+        here = slice(at, at + 1024)
+        apart = part[here][:, None] != part[at:][None]
+        for hashes, step in ((bits, 1), (mirrored, -1)):
+            near = (hashes[here] @ bits[at:].T >= 256 - 2 * _CANDIDATE_BITS) & apart
+            for i, j in np.argwhere(near) + at:
+                if i < j and _best(small[j], np.ascontiguousarray(small[i][4:-4, 4:-4][:, ::step])) >= _COARSE:
+                    turned = np.ascontiguousarray(greys[i][:, ::step])
+                    if alike(greys[j], turned) >= _SAME:
+                        found.add((int(i), int(j)))
+    return np.array(sorted(found), np.int64).reshape(-1, 2)
 
 
 def load_pairs(arrays: Path, rows: list[dict]) -> np.ndarray:
-    """`across_sources` of an arrays folder; computed when asked for the first time or when the pictures changed."""
+    """`find_pairs` of an arrays folder; computed when asked for the first time or when the pictures changed."""
     file, pictures = arrays / "duplicates.npy", arrays / "pictures.npy"
     if file.exists() and file.stat().st_mtime >= pictures.stat().st_mtime:
         return np.load(file)
-    pairs = across_sources(np.load(pictures, mmap_mode="r"), rows)
+    pairs = find_pairs(np.load(pictures, mmap_mode="r"), rows)
     part = file.with_suffix(f".{os.getpid()}.npy")
     np.save(part, pairs)
     part.replace(file)
@@ -69,20 +77,27 @@ def load_pairs(arrays: Path, rows: list[dict]) -> np.ndarray:
 
 
 def redundant(pairs: np.ndarray, rows: list[dict]) -> np.ndarray:
-    """True for the picture of each pair that goes: of the larger source, but never one of the test part against one
-    outside it; a picture whose twin is gone already stays."""
-    sizes = Counter(r["source"] for r in rows)
+    """True for the picture of each pair that goes: the one outside the test part, else the one of the larger source.
+    A picture whose twin is gone already stays, but not where its twin is of the test part."""
+    sizes = Counter(r.get("source") for r in rows)
     gone = np.zeros(len(rows), bool)
+    test = np.array([r["split"] == "test" for r in rows], bool)
+    for i, j in pairs[test[pairs[:, 0]] != test[pairs[:, 1]]]:
+        gone[j if test[i] else i] = True
     for i, j in pairs:
-        if gone[i] or gone[j]:
-            continue
-        rank = [(rows[k]["split"] != "test", sizes[rows[k]["source"]], rows[k]["source"]) for k in (i, j)]
-        gone[i if rank[0] > rank[1] else j] = True
+        if not gone[i] and not gone[j]:
+            source = [rows[k].get("source") for k in (i, j)]
+            gone[i if (sizes[source[0]], source[0]) > (sizes[source[1]], source[1]) else j] = True
     return gone
 
 
-def twins_of(source: str, pairs: np.ndarray, rows: list[dict]) -> frozenset[int]:
-    """Places of pictures from other sources that a picture of this source nearly equals."""
-    here = np.array([r["source"] == source for r in rows], bool)
-    out = np.concatenate([pairs[here[pairs[:, 0]], 1], pairs[here[pairs[:, 1]], 0]])
-    return frozenset(int(i) for i in out)
+def near_duplicates(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
+    """True for each picture that goes, see `redundant`."""
+    return redundant(find_pairs(pictures, rows), rows)
+
+
+def twins_of(chosen: np.ndarray, pairs: np.ndarray) -> frozenset[int]:
+    """Places of pictures, themselves not chosen, that show the same photograph as a chosen one (bool [N])."""
+    first, second = chosen[pairs[:, 0]], chosen[pairs[:, 1]]
+    twins = np.concatenate([pairs[first & ~second, 1], pairs[second & ~first, 0]])
+    return frozenset(int(i) for i in twins)

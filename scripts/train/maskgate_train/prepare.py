@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from .duplicates import across_sources, load_pairs, near_duplicates, redundant
+from .duplicates import load_pairs, near_duplicates
 from .landmarks import POINTS, load_landmarks
 
 # Crop folder: source, kind of its pictures (None: by annotation).
@@ -130,10 +130,7 @@ def prepare(crops: Path, annotations: Path | None, out: Path, held_out: Path | N
     rows = [r for r in rows if r["crop"] is not None]
     pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
     keep = ~near_duplicates(pictures, rows)
-    print(f"{(~keep).sum()} pictures left out: near-duplicates of test pictures")
-    twins = redundant(across_sources(pictures, rows), rows) & keep
-    print(f"{twins.sum()} pictures left out: near-duplicates of a smaller source's pictures")
-    keep &= ~twins
+    print(f"{(~keep).sum()} pictures left out: near-duplicates of a test picture or of one of a smaller source")
     rows = [r for r, k in zip(rows, keep, strict=True) if k]
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "pictures.npy", pictures[keep])
@@ -175,13 +172,14 @@ def read_rows(file: Path) -> list[dict]:
 
 
 def report_duplicates(arrays: Path) -> None:
-    """Prints how many pictures two sources share, and keeps the pairs as duplicates.npy."""
+    """Prints which near-duplicates there are, and keeps the pairs as duplicates.npy."""
     rows = read_rows(arrays / "rows.jsonl")
     pairs = load_pairs(arrays, rows)
     named = Counter(tuple(sorted(f"{rows[k]['source']} {rows[k]['kind']}" for k in pair)) for pair in pairs)
     for (one, other), n in sorted(named.items()):
         print(f"{one:24s} {other:24s} {n:6d}")
-    print(f"{len(pairs)} pairs across sources, {len(np.unique(pairs))} pictures")
+    across = sum(rows[i]["source"] != rows[j]["source"] for i, j in pairs)
+    print(f"{len(pairs)} pairs of {len(np.unique(pairs))} pictures, {across} pairs across sources")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -192,7 +190,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, help="write the lists of test files here")
     parser.add_argument(
-        "--duplicates-only", action="store_true", help="count near-duplicates across sources in what --out holds"
+        "--duplicates-only",
+        action="store_true",
+        help="count what --out holds of near-duplicates across sources, and across the test part's edge",
     )
     args = parser.parse_args(argv)
     if args.duplicates_only:

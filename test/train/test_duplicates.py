@@ -42,7 +42,7 @@ def test_pairs_are_of_two_sources_or_cross_the_edge_of_the_test_part(tmp_path):
 def test_a_picture_of_something_similar_is_not_the_same():
     rng = np.random.default_rng(5)
     one = scene(rng)
-    other = cv2.addWeighted(one, 0.65, scene(rng), 0.35, 0)
+    other = cv2.addWeighted(one, 0.78, scene(rng), 0.22, 0)
     rows = [{"source": s, "split": "train"} for s in ("a", "b")]
     assert len(find_pairs(np.stack([one, other]), rows)) == 0
     assert len(find_pairs(np.stack([one, again(one)]), rows)) == 1

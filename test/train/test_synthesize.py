@@ -207,10 +207,13 @@ def test_things_aside_come_with_bare_and_masked_faces_and_hide_neither_nose_nor_
         layers = KINDS["fitted"].make(rgb.shape, face, light, np.random.default_rng(t), NOTHING)
         extra = [layer for layer in layers if layer.over_glasses]
         more += bool(extra)
-        assert beside.covered(extra, face) < 0.3
     assert alone <= 3 and 3 <= more <= 20
-    for alpha, p in made("aside", FRONTAL):
-        assert max(at(alpha, p[NOSE_TIP]), at(alpha, p[13]), at(alpha, p[14])) < 0.5
+    shown = 0
+    for t in range(80):
+        layers = KINDS["aside"].make(rgb.shape, face, light, np.random.default_rng(t), NOTHING)
+        shown += layers is not None
+        assert beside.covered(layers or [], face) < 0.06
+    assert shown > 60
 
 
 def test_dark_skin_gets_dark_masks_more_often():

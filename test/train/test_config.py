@@ -9,7 +9,7 @@ def test_paper_preset_is_the_papers_recipe():
     c = make_config("paper")
     assert (c.learning_rate, c.momentum, c.weight_decay, c.batch) == (0.01, 0.9, 5e-4, 64)
     assert (c.steps, c.schedule, c.augment, c.fold_normalization, c.ema_decay) == (
-        50 * 248,
+        50 * 247,
         "constant",
         "none",
         False,

@@ -5,12 +5,15 @@ Promises: pixels come in as 0..1 RGB without normalization; weights that are mis
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import torch
 import torchvision
 from torch import nn
+
+from .config import ConfigError
 
 _MEAN = torch.tensor([0.485, 0.456, 0.406])
 _STD = torch.tensor([0.229, 0.224, 0.225])
@@ -32,6 +35,15 @@ def make_model(weights: str, fold_normalization: bool, seed: int) -> nn.Module:
     nn.init.normal_(model.fc.weight, std=0.01)
     nn.init.zeros_(model.fc.bias)
     return model.to(memory_format=torch.channels_last)
+
+
+def load_run(model: nn.Module, checkpoint: Path) -> None:
+    """The weights that a run of ours would ship: the averaged ones."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["ema"]
+    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+        raise ConfigError(f"{checkpoint} is no checkpoint of a run; give its best.pt or last.pt") from error
+    model.load_state_dict(state)
 
 
 def load_partial(model: nn.Module, file: Path) -> list[str]:
@@ -81,9 +93,25 @@ def set_frozen(model: nn.Module, frozen: bool) -> None:
             p.requires_grad_(not frozen)
 
 
-def as_input(pictures: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """uint8 [N,H,W,3] to what the network takes: float 0..1 [N,3,H,W], channels last in memory."""
-    return torch.as_tensor(pictures).permute(0, 3, 1, 2).float().div(255)
+def as_input(pictures: np.ndarray | torch.Tensor, side: int = 0) -> torch.Tensor:
+    """uint8 [N,H,W,3] to what the network takes: float 0..1 [N,3,H,W], channels last in memory, resized to `side`."""
+    x = torch.as_tensor(pictures).permute(0, 3, 1, 2).float().div(255)
+    if side and side != x.shape[-1]:
+        x = nn.functional.interpolate(x, (side, side), mode="bilinear", antialias=True)
+    return x
+
+
+class FromPixels(nn.Module):
+    """The network as it trains: uint8 pictures in, logits [N] out, float32."""
+
+    def __init__(self, network: nn.Module, side: int = 0) -> None:
+        """Pictures are resized to `side`, if one is given."""
+        super().__init__()
+        self.network, self.side = network, side
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """uint8 [N,H,W,3] to float32 [N]."""
+        return self.network(as_input(pictures, self.side)).flatten().float()
 
 
 class Product(nn.Module):

@@ -1,35 +1,32 @@
-"""Trains the classifier: data, model, optimizer, loop, best checkpoint.
+"""Trains the classifier: data, network, loop, best checkpoint.
 
-Promises: a run that is killed at any moment goes on from its last checkpoint when the same command is given again;
-a run with --minutes ends by itself in time, its learning rate sized to that. Reads top to bottom.
+Promises: a run that is killed at any moment goes on from its last checkpoint when the same command is given again,
+to the same end; a run with --minutes ends by itself in time, its learning rate sized to that. Reads top to bottom.
 Run: run train --preset door --arrays DIR --run DIR --weights FILE
+Many GPUs: run train --processes 4 ..., the batch is split among them (torchrun).
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import math
-import os
-import platform
-import shutil
-import subprocess
 import sys
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
+from .checkpoint import load, save, trained_with
 from .config import Config, ConfigError, as_dict, parse_config, run_folder
-from .data import PAPER_GROUPS, Batches, Pool, data_hash, load_pool, summary
-from .model import STEM, as_input, make_model, set_frozen
+from .data import PAPER_GROUPS, Pool, load_pool
+from .feed import Feed
+from .hardware import Place, placed
+from .learner import Learner
+from .stem_cache import stem_outputs
 
-_VALIDATED = 800
-_AVERAGE_EVERY = 4
+# The first steps of a phase compile and record it: they count as preparation, not as training time.
+_COMPILING = 3
 
 
 def rate_at(config: Config, progress: float) -> float:
@@ -42,169 +39,94 @@ def rate_at(config: Config, progress: float) -> float:
     return config.learning_rate * max(0.002, 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
-def progress_at(config: Config, step: int, elapsed_s: float) -> float:
-    """Share of the schedule that is done, by steps or by time, whichever is further."""
-    by_time = elapsed_s / (60 * config.minutes) if config.minutes else 0.0
-    return max(step / config.steps, by_time)
+def progress_at(config: Config, place: Place, state: dict[str, Any]) -> float:
+    """Share of the schedule that is done, by steps or by time, whichever is further; the same in all processes."""
+    by_steps = state["step"] / config.steps
+    return max(by_steps, place.agreed(state["elapsed_s"] / (60 * config.minutes))) if config.minutes else by_steps
 
 
-def make_optimizer(model: nn.Module, config: Config) -> torch.optim.SGD:
-    """SGD; the pretrained half moves at a share of the rate."""
-    stem = [p for name in STEM for p in getattr(model, name).parameters()]
-    known = {id(p) for p in stem}
-    rest = [p for p in model.parameters() if id(p) not in known]
-    groups = [{"params": rest, "share": 1.0}, {"params": stem, "share": config.stem_rate_share}]
-    return torch.optim.SGD(groups, config.learning_rate, config.momentum, weight_decay=config.weight_decay)
-
-
-@torch.no_grad()
-def average_into(ema: nn.Module, model: nn.Module, decay: float) -> None:
-    """Moves the averaged weights towards the model's."""
-    for mean, now in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(now, 1 - decay)
-        else:
-            mean.copy_(now)
-
-
-@torch.inference_mode()
-def validate(model: nn.Module, pool: Pool, chosen: list[int]) -> dict[str, float]:
-    """Loss and accuracy, without augmentation or smoothing."""
-    model.eval()
-    loss, right = 0.0, 0
-    for at in range(0, len(chosen), 64):
-        part = chosen[at : at + 64]
-        pictures = torch.stack([torch.from_numpy(pool.picture(i).copy()) for i in part])
-        labels = torch.tensor([float(pool.rows[i]["label"]) for i in part])
-        logits = model(as_input(pictures)).flatten()
-        loss += float(nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum"))
-        right += int(((logits > 0) == (labels > 0.5)).sum())
-    return {"loss": loss / len(chosen), "accuracy": right / len(chosen)}
-
-
-def save(file: Path, state: dict[str, Any]) -> None:
-    """Whole or not at all, also when the power fails."""
-    part = file.with_suffix(".part")
-    with part.open("wb") as out:
-        torch.save(state, out)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
-
-
-def resume(
-    file: Path, config: Config, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, Any]:
-    """Takes up the checkpoint if there is one; refuses one of another recipe."""
-    if not file.exists():
-        return {"step": 0, "elapsed_s": 0.0, "best": None, "since_best": 0, "curve": []}
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    theirs, ours = dict(state["config"]), as_dict(config)
-    for name in ("run", "arrays", "weights", "threads", "checkpoint_every"):
-        theirs.pop(name), ours.pop(name)
-    if theirs != ours:
-        changed = sorted(k for k in ours if ours[k] != theirs.get(k))
-        raise ConfigError(f"{file} is of another recipe ({', '.join(changed)} differ); give another --run")
-    model.load_state_dict(state["model"])
-    ema.load_state_dict(state["ema"])
-    optimizer.load_state_dict(state["optimizer"])
-    return {k: state[k] for k in ("step", "elapsed_s", "best", "since_best", "curve")}
-
-
-def commit() -> str:
-    """The commit of this code; "unknown" outside of a clone or without git."""
-    if shutil.which("git") is None:
-        return "unknown"
-    here = Path(__file__).parent
-    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=here, check=False)
-    return told.stdout.strip() or "unknown"
-
-
-def trained_with(config: Config, pool: Pool) -> dict[str, Any]:
-    """Facts that say how a model came to be."""
-    return {
-        "torch": str(torch.__version__), "python": platform.python_version(),
-        "commit": commit(),
-        "processor": platform.processor() or platform.machine(), "recipe": as_dict(config),
-        "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),
-    }  # fmt: skip
+def load_pools(config: Config) -> tuple[Pool, Pool]:
+    """What is trained on, and what validates."""
+    arrays, groups = Path(config.arrays), PAPER_GROUPS if config.mix == "paper" else frozenset()
+    pool = load_pool(arrays, {"train"}, config.synthetic, config.leave_out, groups, config.leave_kinds)
+    val = load_pool(arrays, set(config.validate_on.split(",")), config.synthetic, groups=groups)
+    return (
+        pool.take(config.train_pictures, "train-pictures"),
+        val.take(config.validate_pictures, "validate-pictures"),
+    )
 
 
 def train(config: Config, stop_after: int = 0) -> dict[str, Any]:
     """Trains to the schedule's end; `stop_after` steps of this call leave the run open, for tests."""
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
-    folder, arrays = run_folder(config), Path(config.arrays)
-    groups = PAPER_GROUPS if config.mix == "paper" else frozenset()
-    pool = load_pool(arrays, {"train"}, config.synthetic, config.leave_out, groups)
-    val = load_pool(arrays, {"val"}, config.synthetic, groups=groups)
-    chosen = torch.randperm(len(val), generator=torch.Generator().manual_seed(config.seed))[:_VALIDATED].tolist()
-    model = make_model(config.weights, config.fold_normalization, config.seed)
-    ema = copy.deepcopy(model)
-    optimizer = make_optimizer(model, config)
-    state = resume(folder / "last.pt", config, model, ema, optimizer)
-    facts = trained_with(config, pool)
+    with placed(config) as place:
+        return train_here(config, place, stop_after)
+
+
+def train_here(config: Config, place: Place, stop_after: int = 0) -> dict[str, Any]:
+    """The same, at a place that is known."""
+    began, folder = time.perf_counter(), run_folder(config)
+    pool, val = load_pools(config)
+    found = load(folder / "last.pt", config)
+    learner = Learner(config, place, fresh=found is None)
+    state: dict[str, Any] = {"step": 0, "elapsed_s": 0.0, "prepare_s": 0.0, "best": None, "since_best": 0, "curve": []}
+    if found is not None:
+        learner.take_up(found)
+        state |= {k: found[k] for k in state if k in found}
+    facts = trained_with(config, pool, place)
+    log = Log(config, place, state, learner)
     counts = f"{len(pool)} pictures, {len(val)} to validate"
-    print(f"{counts}, data {facts['dataHash']}, from step {state['step']}", flush=True)
+    log(f"{counts}, data {facts['dataHash']}, from step {state['step']}, on {facts['device']} in {facts['numbers']}")
+    stored, val_inputs = inputs_of(config, place, learner, pool, val)
+    val_labels = place.send(val.labels)
+    batches = Feed(pool, config, place, stored).from_step(state["step"])
 
     def checkpoint(name: str) -> None:
-        weights = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
-        save(folder / name, {**weights, **state, "config": as_dict(config), "facts": facts})
+        more = {**state, "tally": place.total(learner.tally), "config": as_dict(config), "facts": facts}
+        if place.writes:
+            save(folder / name, learner.weights() | more)
 
-    batches = Batches(pool, config).from_step(state["step"])
-    losses: deque[float] = deque(maxlen=50)
-    in_call, since = 0, time.perf_counter()
-    ended = progress_at(config, state["step"], state["elapsed_s"]) >= 1
-    while not ended and not (stop_after and in_call >= stop_after):
-        progress = progress_at(config, state["step"], state["elapsed_s"])
-        losses.append(step_once(config, model, optimizer, next(batches), progress))
+    state["prepare_s"] += time.perf_counter() - began
+    clock, first = Clock(place, state), state["step"]
+    progress = progress_at(config, place, state)
+    while not is_over(config, state, progress) and not 0 < stop_after <= state["step"] - first:
+        if learner.enter(progress):
+            clock.compiles()
+        learner.step(*next(batches), rate_at(config, progress))
         state["step"] += 1
-        in_call += 1
-        if state["step"] % _AVERAGE_EVERY == 0:
-            average_into(ema, model, min(config.ema_decay**_AVERAGE_EVERY, state["step"] / (40 + state["step"])))
-        now = time.perf_counter()
-        took_s, since = now - since, now
-        state["elapsed_s"] += took_s
-        ended = progress_at(config, state["step"], state["elapsed_s"]) >= 1
-        mean_loss = sum(losses) / len(losses)
-        if state["step"] % 10 == 0:
-            report(config, state, mean_loss, took_s)
-        if state["step"] % config.evaluate_every == 0 or ended:
-            result = validate(ema if config.ema_decay else model, val, chosen)
-            if note(state, {"step": state["step"], "trainLoss": mean_loss, **result}):
+        learner.average(state["step"])
+        clock.tick()
+        progress = progress_at(config, place, state)
+        log.now_and_then(progress)
+        if state["step"] % config.evaluate_every == 0 or progress >= 1:
+            result = {"step": state["step"], **log.epoch(), **learner.validate(val_inputs, val_labels)}
+            log(f"step {state['step']} " + ", ".join(f"{k} {v:.4f}" for k, v in result.items() if k != "step"))
+            if note(state, result):
                 checkpoint("best.pt")
-            ended = ended or (config.patience > 0 and state["since_best"] >= config.patience)
-        if state["step"] % config.checkpoint_every == 0 or ended:
+        if state["step"] % config.checkpoint_every == 0:
             checkpoint("last.pt")
     batches.close()
-    if not ended:
-        checkpoint("last.pt")
-    (folder / "result.json").write_text(json.dumps({**state, "trainedWith": facts}, indent=1))
+    checkpoint("last.pt")
+    if place.writes:
+        (folder / "result.json").write_text(json.dumps({**state, "trainedWith": facts}, indent=1))
     return state
 
 
-def step_once(
-    config: Config,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: tuple[np.ndarray, np.ndarray],
-    progress: float,
-) -> float:
-    """One step of SGD; returns its loss."""
-    set_frozen(model, progress < config.frozen_share)
-    for group in optimizer.param_groups:
-        group["lr"] = rate_at(config, progress) * group["share"]
-    pictures, labels = batch
-    target = torch.from_numpy(labels) * (1 - config.label_smoothing) + config.label_smoothing / 2
-    loss = nn.functional.binary_cross_entropy_with_logits(model(as_input(pictures)).flatten(), target)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
+def inputs_of(
+    config: Config, place: Place, learner: Learner, pool: Pool, val: Pool
+) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """What stands for pictures in training, None: themselves; and what validation sees."""
+    if config.caches_stem:
+        return stem_outputs(learner.model, pool, place), stem_outputs(learner.model, val, place)
+    return None, val.pictures(range(len(val))).to(place.device)
+
+
+def is_over(config: Config, state: dict[str, Any], progress: float) -> bool:
+    """At the schedule's end, or stopped early."""
+    return progress >= 1 or 0 < config.patience <= state["since_best"]
 
 
 def note(state: dict[str, Any], result: dict[str, float]) -> bool:
     """Adds a validation to the curve; True if it is the best so far."""
-    print(f"step {result['step']} validation loss {result['loss']:.4f} accuracy {result['accuracy']:.4f}", flush=True)
     state["curve"].append(result)
     best = state["best"] is None or result["loss"] < state["best"]["loss"]
     state["since_best"] = 0 if best else state["since_best"] + 1
@@ -213,16 +135,61 @@ def note(state: dict[str, Any], result: dict[str, float]) -> bool:
     return best
 
 
-def report(config: Config, state: dict[str, Any], loss: float, took_s: float) -> None:
-    """One line: where the run stands, how fast it is, when it ends."""
-    progress = progress_at(config, state["step"], state["elapsed_s"])
-    eta_min = state["elapsed_s"] * (1 - progress) / max(progress, 1e-6) / 60
-    frozen = progress < config.frozen_share
-    print(
-        f"step {state['step']} {progress:.1%} loss {loss:.4f} rate {rate_at(config, progress):.4f} "
-        f"{'frozen' if frozen else 'whole'} {config.batch / took_s:.1f} pictures/s, {eta_min:.0f} min to go",
-        flush=True,
-    )
+class Clock:
+    """Training time, and apart from it the time to compile: that of the first steps of a phase, when compiled."""
+
+    def __init__(self, place: Place, state: dict[str, Any]) -> None:
+        """Starts now."""
+        self._place, self._state, self._compiling, self._since = place, state, 0, time.perf_counter()
+
+    def compiles(self) -> None:
+        """The next steps are the first of a phase."""
+        self._compiling = 0 if self._place.compile == "off" else _COMPILING
+
+    def tick(self) -> None:
+        """A step, with all that followed the last one, has been done, or queued on a GPU."""
+        if self._compiling:
+            self._place.wait()
+        now = time.perf_counter()
+        self._state["prepare_s" if self._compiling else "elapsed_s"] += now - self._since
+        self._compiling, self._since = max(0, self._compiling - 1), now
+
+
+class Log:
+    """Lines of the process that writes: where the run stands, how fast it is, when it ends."""
+
+    def __init__(self, config: Config, place: Place, state: dict[str, Any], learner: Learner) -> None:
+        """The first line is about what comes from now on."""
+        self._config, self._place, self._state, self._learner = config, place, state, learner
+        self._every = 100 if place.is_cuda else 10
+        self._last = (state["step"], state["elapsed_s"], *learner.tally.tolist())
+
+    def __call__(self, line: str) -> None:
+        """Prints it."""
+        if self._place.writes:
+            print(line, flush=True)
+
+    def now_and_then(self, progress: float) -> None:
+        """One line in so many steps: loss and speed since the last one. Only then are losses read from the device."""
+        step, elapsed_s = self._state["step"], self._state["elapsed_s"]
+        if step % self._every or not self._place.writes:
+            return
+        now = (step, elapsed_s, *self._learner.tally.tolist())
+        steps, took_s, loss_sum, _, seen = (a - b for a, b in zip(now, self._last, strict=True))
+        self._last = now
+        speed, eta_min = self._config.batch * steps / max(took_s, 1e-6), elapsed_s * (1 / progress - 1) / 60
+        frozen = "frozen" if progress < self._config.frozen_share else "whole"
+        self(
+            f"step {step} {progress:.1%} loss {loss_sum / max(1, seen):.4f} rate {rate_at(self._config, progress):.4f} "
+            f"{frozen} {speed:.1f} pictures/s, {eta_min:.0f} min to go"
+        )
+
+    def epoch(self) -> dict[str, float]:
+        """Training loss and accuracy since the last validation, over all processes, as they were when learned."""
+        loss_sum, right, seen = self._place.total(self._learner.tally)
+        self._learner.tally.zero_()
+        self._last = (*self._last[:2], 0.0, 0.0, 0.0)
+        return {"trainLoss": loss_sum / seen, "trainAccuracy": right / seen}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -233,7 +200,8 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
-    print(f"done: {state['step']} steps in {state['elapsed_s'] / 60:.1f} min, best {state['best']}")
+    spent = f"{state['elapsed_s'] / 60:.1f} min, {state['prepare_s'] / 60:.1f} more to prepare and compile"
+    print(f"done: {state['step']} steps in {spent}, best {state['best']}")
     return 0
 
 

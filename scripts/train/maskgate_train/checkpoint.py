@@ -1,0 +1,77 @@
+"""What a run leaves behind: checkpoints, and the facts that say how its model came to be.
+
+Promises: a checkpoint is whole or not there, also when the power fails; one of another recipe is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .config import Config, ConfigError, as_dict
+from .data import Pool, data_hash, summary
+from .hardware import Place
+
+# Where and how fast a run computes; it may go on elsewhere.
+_ELSEWHERE = ("run", "arrays", "weights", "threads", "checkpoint_every", "device", "precision", "compile")
+
+
+def save(file: Path, state: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    part = file.with_suffix(".part")
+    with part.open("wb") as out:
+        torch.save(state, out)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)
+
+
+def load(file: Path, config: Config) -> dict[str, Any] | None:
+    """The checkpoint, if there is one; settings that it is too old to know stood at their defaults."""
+    if not file.exists():
+        return None
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    theirs, ours = as_dict(Config()) | state["config"], as_dict(config)
+    changed = sorted(k for k in ours if k not in _ELSEWHERE and ours[k] != theirs[k])
+    if changed:
+        raise ConfigError(f"{file} is of another recipe ({', '.join(changed)} differ); give another --run")
+    return state
+
+
+def trained_with(config: Config, pool: Pool, place: Place) -> dict[str, Any]:
+    """Facts that say how a model came to be."""
+    cuda = place.is_cuda
+    facts = {
+        "torch": str(torch.__version__), "python": platform.python_version(),
+        "commit": commit(),
+        "processor": platform.processor() or platform.machine(),
+        "device": torch.cuda.get_device_name(place.device) if cuda else "cpu", "processes": place.ranks,
+        "numbers": "bfloat16" if place.bfloat16 else "float32", "compiled": place.compile,
+        "recipe": as_dict(config), "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),
+    }  # fmt: skip
+    for name, key in (("init_from", "initFrom"), ("teacher", "teacher")):
+        if file := getattr(config, name):
+            facts[key] = {"file": Path(file).name, "sha256": _sha256(Path(file))}
+            facts["recipe"][name] = Path(file).name
+    return facts
+
+
+def commit() -> str:
+    """The commit of this code; "unknown" outside of a clone or without git."""
+    if shutil.which("git") is None:
+        return "unknown"
+    here = Path(__file__).parent
+    told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=here, check=False)
+    return told.stdout.strip() or "unknown"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -9,8 +9,10 @@ import pytest
 import torch
 from test_train import tiny
 
+from maskgate_train import quantize
+from maskgate_train.data import load_pool
 from maskgate_train.evaluate import evaluate
-from maskgate_train.export import check_parity, export, generated_pictures, open_model, probabilities
+from maskgate_train.export import check_parity, export, generated_pictures, main, open_model, probabilities
 from maskgate_train.measure import Wanted
 from maskgate_train.model import make_model
 from maskgate_train.scores import FolderScorer
@@ -75,3 +77,74 @@ def test_evaluation_and_card(shipped, arrays, tmp_path):
     card = (out / "MODEL_CARD.md").read_text()
     assert "n = " in card and "more blur" in card and str(result["threshold"]) in card
     assert json.loads((out / "manifest.json").read_text())["threshold"] == result["threshold"]
+
+
+@pytest.fixture(scope="module")
+def both(shipped, arrays, tmp_path_factory):
+    out = tmp_path_factory.mktemp("both")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quantize, "_CALIBRATE_ON", 32)
+        export(shipped[0] / "last.pt", "ema", out, "1.0.0", arrays, None, calibration="minmax")
+    return out, json.loads((out / "manifest.json").read_text())["variants"][0]
+
+
+def test_the_variant_has_what_the_daemon_asks_for(both):
+    out, variant = both
+    data = (out / variant["file"]).read_bytes()
+    assert variant["file"] == "model.int8.onnx" and variant["providers"] == ["cpu"]
+    assert variant["sha256"] == hashlib.sha256(data).hexdigest() and variant["sizeBytes"] == len(data) < 25e6
+    golden = probabilities(open_model(out / variant["file"]), generated_pictures())
+    assert variant["golden"]["masked"] == pytest.approx(golden.tolist(), abs=1e-5)
+    assert "## The int8 variant" in (out / "MODEL_CARD.md").read_text()
+    assert {p.name for p in out.iterdir()} == {"model.onnx", "model.int8.onnx", "manifest.json", "golden.json",
+                                              "MODEL_CARD.md"}  # fmt: skip
+
+
+def test_the_variants_convolutions_are_int8_of_7_bits_and_its_last_layer_is_not(both):
+    graph = onnx.load(both[0] / "model.int8.onnx").graph
+    made_by = {output: node for node in graph.node for output in node.output}
+    inputs = {n.op_type: [made_by[i].op_type for i in n.input[:2] if i in made_by] for n in graph.node}
+    convolutions = [n for n in graph.node if n.op_type == "Conv"]
+    assert len(convolutions) == 53
+    assert all(made_by[i].op_type == "DequantizeLinear" for n in convolutions for i in n.input[:2])
+    assert "DequantizeLinear" not in inputs["Gemm"] + inputs["Sigmoid"]
+    weights = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    quantized = [weights[made_by[n.input[1]].input[0]] for n in convolutions]
+    assert all(w.dtype == np.int8 and np.abs(w.astype(int)).max() <= 64 for w in quantized)
+    scales = [weights[made_by[n.input[1]].input[1]] for n in convolutions]
+    assert [s.size for s in scales] == [w.shape[0] for w in quantized], "per channel"
+
+
+def test_a_variant_that_loses_more_than_a_fifth_of_a_point_is_refused():
+    labels = np.repeat([1.0, 0.0], 1000)
+    wanted = np.repeat([0.9, 0.1], 1000)
+    given = wanted.copy()
+    given[:4] = 0.4
+    facts = quantize.compare(wanted, given, labels, 0.5)
+    assert (facts["balancedAccuracyFloat"], facts["balancedAccuracy"], facts["changedVerdicts"]) == (100, 99.8, 4)
+    given[4] = 0.4
+    with pytest.raises(ValueError, match=r"loses 0\.25 points .*more than 0\.2; not exported.*--int8"):
+        quantize.compare(wanted, given, labels, 0.5)
+    with pytest.raises(ValueError, match="differ by 0.05"):
+        quantize.compare(wanted, wanted - 0.05, labels, 0.5)
+
+
+def test_a_refused_export_leaves_the_folder_as_it_was_and_one_without_int8_takes_it_away(both, shipped, arrays):
+    out, run = both[0], shipped[0]
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    args = ["--run", str(run), "--out", str(out), "--version", "1.0.1", "--arrays", str(arrays)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quantize, "_CALIBRATE_ON", 32)
+        patch.setattr(quantize, "MOST_LOSS", -1)
+        assert main([*args, "--int8"]) == 1
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    assert main(args) == 0
+    assert not (out / "model.int8.onnx").exists()
+    assert json.loads((out / "manifest.json").read_text())["variants"] == []
+
+
+def test_calibration_sees_the_training_part_alone_real_and_rendered(arrays):
+    pool = load_pool(arrays, {"train"})
+    known = {pool.picture(i).tobytes(): pool.rows[i]["synthetic"] for i in range(len(pool))}
+    drawn = [known[p.tobytes()] for p in quantize.calibration_pictures(arrays)]
+    assert len(drawn) == 256 and True in drawn and False in drawn

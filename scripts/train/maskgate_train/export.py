@@ -1,8 +1,8 @@
-"""Trained weights -> the folder that ships: model.onnx, manifest.json, golden.json, MODEL_CARD.md.
+"""Trained weights -> the folder that ships: model.onnx, model.int8.onnx, manifest.json, golden.json, MODEL_CARD.md.
 
-Promises: fails unless ONNX Runtime gives what torch gives, on generated and on real crops. Weights are kept as
-fp16 and widened when the graph is loaded, so that a CPU runs its fp32 kernels.
-Run: run export --run DIR --out DIR --version 1.0.0 [--arrays DIR] [--evaluation FILE] [--which ema|model]
+Promises: fails, and leaves the folder as it was, unless ONNX Runtime gives what torch gives, on generated and on real
+crops, and unless int8 is as right as float to within 0.2 points.
+Run: run export --run DIR --out DIR --version 1.0.0 [--arrays DIR] [--evaluation FILE] [--int8] [--which ema|model]
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ import datetime
 import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
+from . import quantize
 from .card import model_card
 from .data import load_pool
+from .graph import SIDE_PX, open_model, probabilities, to_onnx, trace
 from .model import Product, make_model
 from .report_runs import read_json
 
-OPSET = 17
-SIDE_PX = 112
 NAME = "mask-resnet50"
 MARGIN_SHARE = 0.2
 _MOST_DIFFERENCE = 2e-3
@@ -40,47 +39,6 @@ def load_network(checkpoint: Path, which: str) -> tuple[torch.nn.Module, dict[st
     network = make_model("none", False, 0)
     network.load_state_dict(state[which])
     return network.eval(), state["facts"] | {"steps": state["step"], "minutes": round(state["elapsed_s"] / 60, 1)}
-
-
-def to_onnx(network: torch.nn.Module, file: Path) -> None:
-    """Writes the graph: uint8 `image` [N,112,112,3] to float32 `masked` [N]."""
-    product = Product(network.to(memory_format=torch.contiguous_format)).eval()
-    sample = torch.zeros(1, SIDE_PX, SIDE_PX, 3, dtype=torch.uint8)
-    names = {"input_names": ["image"], "output_names": ["masked"]}
-    axes = {"image": {0: "N"}, "masked": {0: "N"}}
-    torch.onnx.export(product, (sample,), str(file), opset_version=OPSET, dynamic_axes=axes, dynamo=False, **names)
-    graph = onnx.load(str(file))
-    narrow(graph)
-    onnx.checker.check_model(graph)
-    onnx.save(graph, str(file))
-
-
-def narrow(model: onnx.ModelProto) -> None:
-    """Keeps big float32 weights as fp16 behind a Cast, which ONNX Runtime folds at load."""
-    graph, casts = model.graph, []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < 256:
-            continue
-        wide, name = numpy_helper.to_array(tensor), tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(wide.astype(np.float16), f"{name}.fp16"))
-        casts.append(helper.make_node("Cast", [f"{name}.fp16"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def open_model(file: Path, threads: int = 0) -> onnxruntime.InferenceSession:
-    """The graph on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-
-
-def probabilities(session: onnxruntime.InferenceSession, pictures: np.ndarray, batch: int = 32) -> np.ndarray:
-    """float32 [N]."""
-    parts = [session.run(["masked"], {"image": pictures[i : i + batch]})[0] for i in range(0, len(pictures), batch)]
-    return np.concatenate(parts)
 
 
 def generated_pictures(count: int = 6) -> np.ndarray:
@@ -126,6 +84,7 @@ def manifest_of(file: Path, version: str, facts: dict[str, Any], evaluation: dic
         "output": {"name": "masked", "shape": ["N"], "type": "float32",
                    "meaning": "probability, 0..1, that a mask is worn properly"},
         "threshold": evaluation["threshold"] if evaluation else 0.5,
+        "variants": [],
         "crop": {"marginShare": MARGIN_SHARE, "sidePx": SIDE_PX, "border": "copy"},
         "trainingData": {k: facts[k] for k in data_keys},
         "metrics": {k: evaluation[k] for k in ("threshold", "split", "byKind", "invariance")} if evaluation else None,
@@ -133,35 +92,56 @@ def manifest_of(file: Path, version: str, facts: dict[str, Any], evaluation: dic
     }  # fmt: skip
 
 
+def real_crops(arrays: Path) -> np.ndarray:
+    """Some of the test part."""
+    pool = load_pool(arrays, {"test"})
+    chosen = np.random.default_rng(0).choice(len(pool), min(64, len(pool)), replace=False)
+    return np.stack([pool.picture(i) for i in chosen])
+
+
 def export(
     checkpoint: Path, which: str, out: Path, version: str, arrays: Path | None, evaluation: Path | None,
-    also: Sequence[Path] = (),
+    also: Sequence[Path] = (), calibration: str | None = None,
 ) -> Path:  # fmt: skip
-    """Writes the folder; returns the manifest's path."""
+    """Writes the folder, with an int8 variant if a calibration is named; returns the manifest's path."""
     out.mkdir(parents=True, exist_ok=True)
     network, facts = load_network(checkpoint, which)
     facts["recipe"] = {k: v for k, v in facts["recipe"].items() if k not in ("arrays", "run", "weights")}
-    part = out / "model.part.onnx"
-    to_onnx(network, part)
-    session = open_model(part)
-    pictures = generated_pictures()
-    worst = check_parity(network, session, pictures)
-    if arrays:
-        pool = load_pool(arrays, {"test"})
-        chosen = np.random.default_rng(0).choice(len(pool), min(64, len(pool)), replace=False)
-        worst = max(worst, check_parity(network, session, np.stack([pool.picture(i) for i in chosen])))
-    file = part.replace(out / "model.onnx")
     measured = json.loads(evaluation.read_text()) if evaluation else None
-    manifest = manifest_of(file, version, facts, measured)
-    golden = {
-        "recipe": RECIPE,
-        "tolerance": 0.005,
-        "masked": [round(float(p), 6) for p in probabilities(session, pictures)],
-    }
+    pictures = generated_pictures()
+    with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
+        part, part8 = Path(folder) / "model.onnx", Path(folder) / quantize.FILE
+        to_onnx(network, part)
+        session = open_model(part)
+        worst = check_parity(network, session, pictures)
+        if arrays:
+            worst = max(worst, check_parity(network, session, real_crops(arrays)))
+        manifest = manifest_of(part, version, facts, measured)
+        if arrays and calibration:
+            wide = Path(folder) / "wide.onnx"
+            trace(network, wide)
+            least_px = measured["leastFacePx"] if measured else 40
+            manifest["variants"] = [
+                quantize.make_variant(wide, part, part8, arrays, calibration, manifest["threshold"], least_px, pictures)
+            ]
+        golden = {
+            "recipe": RECIPE,
+            "tolerance": 0.005,
+            "masked": [round(float(p), 6) for p in probabilities(session, pictures)],
+        }
+        card = model_card(manifest, measured, [read_json(file) for file in also])
+        (out / quantize.FILE).unlink(missing_ok=True)
+        for file in (part, part8):
+            if file.exists():
+                file.replace(out / file.name)
+    variants = manifest["variants"]
     (out / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    (out / "MODEL_CARD.md").write_text(model_card(manifest, measured, [read_json(file) for file in also]))
-    print(f"{file}: {manifest['sizeBytes'] / 1e6:.1f} MB, torch and ONNX Runtime differ by at most {worst:.1e}")
+    (out / "MODEL_CARD.md").write_text(card + "".join(quantize.card_section(v) for v in variants))
+    size = f"{manifest['sizeBytes'] / 1e6:.1f} MB"
+    print(f"{manifest['file']}: {size}, torch and ONNX Runtime differ by at most {worst:.1e}")
+    for v in variants:
+        print(f"{v['file']}: {v['sizeBytes'] / 1e6:.1f} MB, {json.dumps(v['measured'])}")
     return out / "manifest.json"
 
 
@@ -177,8 +157,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--evaluation", type=Path, help="evaluation.json by `evaluate`: threshold and metrics")
     more = "for the card: evaluations of other runs, their result.json, whole_path and tries files"
     parser.add_argument("--also", type=Path, nargs="*", default=[], help=more)
+    parser.add_argument("--int8", action="store_true", help="also a quantized variant for CPUs; needs --arrays")
+    kinds = sorted(quantize.CALIBRATIONS)
+    parser.add_argument("--calibration", choices=kinds, default="minmax", help="how int8 finds its ranges")
     args = parser.parse_args(argv)
-    export(args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation, args.also)
+    if args.int8 and not args.arrays:
+        parser.error("--int8 needs --arrays: it is calibrated and measured on real crops")
+    calibration = args.calibration if args.int8 else None
+    try:
+        export(
+            args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation, args.also,
+            calibration,
+        )  # fmt: skip
+    except ValueError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { detectorPx, faceGraph, startWasm } from "../src/vision/detector.ts";
 import type { ClassifierSettings } from "../src/vision/classifier.ts";
 import { cropPx } from "../src/vision/crop.ts";
-import { readModelFiles } from "../src/vision/model-files.ts";
+import { graphFor, readGraph, readManifest } from "../src/vision/model-files.ts";
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -28,7 +28,10 @@ export async function openRawModels(
   await startWasm();
   const graph = await loadGraphModel(faceGraph(faceModelFolder));
   const face = tf.randomUniform([1, detectorPx, detectorPx, 3], -1, 1);
-  const { manifest, graph: bytes } = await readModelFiles(settings.folder);
+  const manifest = await readManifest(settings.folder);
+  const stated = graphFor(manifest, provider, settings.precision, settings.folder);
+  if (!stated) throw new Error(`${settings.folder}: no graph for ${provider}`);
+  const bytes = await readGraph(settings.folder, stated);
   const session = await InferenceSession.create(bytes, {
     executionProviders: [provider],
     intraOpNumThreads: settings.threads,

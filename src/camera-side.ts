@@ -35,7 +35,8 @@ export function reportModel({ model }: Vision, config: Config, log: Log): ModelS
       `provider ${provider} was asked for and does not run`,
     );
   }
-  const { name, version: modelVersion, provider } = model;
-  log.info({ name, version: modelVersion, provider }, "model loaded");
-  return { name, version: modelVersion, provider, askedProvider, isFirstChoice: provider === askedProvider };
+  const { name, version: modelVersion, provider, precision } = model;
+  log.info({ name, version: modelVersion, provider, precision }, "model loaded");
+  const isFirstChoice = provider === askedProvider;
+  return { name, version: modelVersion, provider, precision, askedProvider, isFirstChoice };
 }

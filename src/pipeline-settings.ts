@@ -10,6 +10,7 @@ export function pipelineSettings({ faces, model }: Config): PipelineSettings {
     classifier: {
       folder: model.folder === "" ? maskModelFolder : model.folder,
       providers: model.providers,
+      precision: model.precision,
       threads: model.threads,
     },
   };

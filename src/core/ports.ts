@@ -34,6 +34,9 @@ export type Search =
   | { readonly kind: "full" }
   | { readonly kind: "follow"; readonly around: readonly Box[]; readonly turn: number };
 
+/** How a graph computes. */
+export type Precision = "float" | "int8";
+
 /** The classifier as it runs, and whether it runs the way it was asked to. */
 export interface RunningModel {
   readonly name: string;
@@ -42,6 +45,8 @@ export interface RunningModel {
   readonly threshold: number;
   /** The ONNX Runtime execution provider that runs. */
   readonly provider: string;
+  /** Of the graph that runs: a model may bring an int8 one beside the float one. */
+  readonly precision: Precision;
   /** Providers that were asked for earlier in the order and do not run, with the reason. */
   readonly passedOver: readonly { readonly provider: string; readonly reason: string }[];
 }

@@ -6,7 +6,7 @@ import { indication, isVisible, leaseEndMs, type Access, type AccessState, type 
 import type { DoorKind, DoorReport, InputName, Reading } from "./door-report.ts";
 import type { Box } from "./face.ts";
 import type { Mode, Policy, Several } from "./policy.ts";
-import type { DoorState, Indication, Indicator } from "./ports.ts";
+import type { DoorState, Indication, Indicator, Precision } from "./ports.ts";
 import { deciders } from "./tracks.ts";
 import type { StageTimes } from "./verdict.ts";
 
@@ -25,6 +25,8 @@ export interface ModelStatus {
   readonly version: string;
   /** The ONNX Runtime execution provider that runs. */
   readonly provider: string;
+  /** Of the graph that runs. */
+  readonly precision: Precision;
   /** The one that the configuration names first. */
   readonly askedProvider: string;
   readonly isFirstChoice: boolean;
@@ -161,8 +163,8 @@ function cameraStatus(camera: CameraStatus): CameraStatus {
 }
 
 function modelStatus(model: ModelStatus): ModelStatus {
-  const { name, version, provider, askedProvider, isFirstChoice } = model;
-  return { name, version, provider, askedProvider, isFirstChoice };
+  const { name, version, provider, precision, askedProvider, isFirstChoice } = model;
+  return { name, version, provider, precision, askedProvider, isFirstChoice };
 }
 
 function faceStatuses(state: AccessState, policy: Policy): readonly FaceStatus[] {

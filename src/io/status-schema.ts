@@ -51,6 +51,7 @@ export const statusSchema = z.object({
     name: z.string(),
     version: z.string(),
     provider: z.string(),
+    precision: z.enum(["float", "int8"]),
     askedProvider: z.string(),
     isFirstChoice: z.boolean(),
   }),

@@ -25,7 +25,7 @@ export function statusText(now: StatusSnapshot): string {
       `${camera.state}, ${camera.framesPerSecond.toFixed(1)} frames/s; ${camera.framesDelivered} delivered, ` +
         `${camera.framesDecided} decided, ${camera.framesSkipped} skipped`,
     ],
-    ["model", `${model.name} ${model.version} on ${model.provider}`],
+    ["model", `${model.name} ${model.version}, ${model.precision}, on ${model.provider}`],
     [
       "policy",
       `${policy.mode}, ${policy.several}; masked from ${policy.threshold}, faces from ${policy.leastFacePx} px, ` +

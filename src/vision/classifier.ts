@@ -1,17 +1,19 @@
 /** The mask classifier: crops in, one probability a crop out, through ONNX Runtime. */
 import { InferenceSession, Tensor, env } from "onnxruntime-node";
+import path from "node:path";
 import { KioskError, messageOf } from "../core/errors.ts";
-import type { RunningModel } from "../core/ports.ts";
+import type { Precision, RunningModel } from "../core/ports.ts";
 import { cropPx } from "./crop.ts";
-import { readModelFiles, type Manifest } from "./model-files.ts";
+import { graphFor, readGraph, readManifest, type AskedPrecision, type Manifest } from "./model-files.ts";
 import { disableTelemetry } from "./no-telemetry.ts";
-import { selfTest } from "./self-test.ts";
+import { readGolden, selfTest, type Golden } from "./self-test.ts";
 
 export interface ClassifierSettings {
   /** Folder with manifest.json and the model. */
   readonly folder: string;
   /** ONNX Runtime execution providers in the order in which they are tried: "tensorrt", "cuda", "cpu". */
   readonly providers: readonly string[];
+  readonly precision: AskedPrecision;
   /** Threads of one inference; 0 = one a core. */
   readonly threads: number;
 }
@@ -34,17 +36,16 @@ const cropBytes = cropPx * cropPx * 3;
 /** @throws KioskError bad-model */
 export async function loadClassifier(settings: ClassifierSettings): Promise<Classifier> {
   disableTelemetry();
-  const { manifest, graph } = await readModelFiles(settings.folder);
-  const { session, provider, passedOver } = await startSession(graph, settings);
-  checkShapes(session, manifest, settings.folder);
-  await selfTest(settings.folder, (crops) => classify(session, manifest, crops));
+  const manifest = await readManifest(settings.folder);
+  const { session, file, golden, ...running } = await startSession(manifest, settings);
+  checkShapes(session, manifest, file);
+  if (golden) await selfTest(file, golden, (crops) => classify(session, manifest, crops));
   return {
     model: {
       name: manifest.name,
       version: manifest.version,
       threshold: manifest.threshold,
-      provider,
-      passedOver,
+      ...running,
     },
     classify: (crops) => classify(session, manifest, crops),
     dispose: () => session.release(),
@@ -53,13 +54,24 @@ export async function loadClassifier(settings: ClassifierSettings): Promise<Clas
 
 interface StartedSession {
   readonly session: InferenceSession;
+  /** Of the graph that runs. */
+  readonly file: string;
+  readonly golden: Golden | undefined;
+  readonly precision: Precision;
   readonly provider: string;
   readonly passedOver: RunningModel["passedOver"];
 }
 
-async function startSession(graph: Uint8Array, settings: ClassifierSettings): Promise<StartedSession> {
+async function startSession(manifest: Manifest, settings: ClassifierSettings): Promise<StartedSession> {
   const passedOver: { provider: string; reason: string }[] = [];
+  const { folder, precision: asked } = settings;
   for (const provider of settings.providers) {
+    const stated = graphFor(manifest, provider, asked, folder);
+    if (!stated) {
+      passedOver.push({ provider, reason: "the model's int8 graph is not made for it" });
+      continue;
+    }
+    const graph = await readGraph(folder, stated);
     try {
       const session = await InferenceSession.create(graph, {
         executionProviders: [provider],
@@ -67,19 +79,18 @@ async function startSession(graph: Uint8Array, settings: ClassifierSettings): Pr
         interOpNumThreads: 1,
         logSeverityLevel: 4,
       });
-      return { session, provider, passedOver };
+      const golden = stated.golden ?? (await readGolden(folder));
+      const file = path.join(folder, stated.file);
+      return { session, file, golden, precision: stated.precision, provider, passedOver };
     } catch (error) {
       passedOver.push({ provider, reason: messageOf(error).split("\n", 1)[0] ?? "unknown" });
     }
   }
   const reasons = passedOver.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ");
-  throw new KioskError(
-    "bad-model",
-    `${settings.folder}: no provider of model.providers runs the model (${reasons})`,
-  );
+  throw new KioskError("bad-model", `${folder}: no provider of model.providers runs the model (${reasons})`);
 }
 
-function checkShapes(session: InferenceSession, manifest: Manifest, folder: string): void {
+function checkShapes(session: InferenceSession, manifest: Manifest, file: string): void {
   const input = session.inputMetadata.find(({ name }) => name === manifest.input.name);
   const output = session.outputMetadata.find(({ name }) => name === manifest.output.name);
   const fits =
@@ -96,7 +107,7 @@ function checkShapes(session: InferenceSession, manifest: Manifest, folder: stri
   const wants = `${manifest.input.name} uint8 [N,${manifest.input.shape.slice(1).join(",")}], ${manifest.output.name} float32 [N]`;
   throw new KioskError(
     "bad-model",
-    `${folder}: the model has ${has}, its manifest states ${wants}; install a model that fits its manifest`,
+    `${file}: the model has ${has}, its manifest states ${wants}; install a model that fits its manifest`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * The classifier's self-test before it may speak at a door: pictures of nobody, made by a rule, and what the trainer's
- * own run of the model said of them (golden.json). A provider that computes something else is refused.
+ * own run of the same graph said of them. A provider that computes something else is refused.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,31 +8,31 @@ import { z } from "zod";
 import { KioskError, messageOf } from "../core/errors.ts";
 import { cropPx } from "./crop.ts";
 
-const goldenSchema = z.object({
+/** What a graph must say of the self-test's pictures, and by how much it may differ. */
+export const goldenSchema = z.object({
   tolerance: z.number().positive().max(0.05),
   masked: z.array(z.number().min(0).max(1)).min(1).max(64),
 });
 
-type Golden = z.infer<typeof goldenSchema>;
+export type Golden = z.infer<typeof goldenSchema>;
 
 /**
- * Runs the self-test of the model in `folder`; one that brings no golden.json has none.
+ * Runs the self-test of the graph in `file` and compares with what its trainer's run gave.
  * @throws KioskError bad-model
  */
 export async function selfTest(
-  folder: string,
+  file: string,
+  golden: Golden,
   classify: (crops: readonly Uint8Array[]) => Promise<number[]>,
 ): Promise<void> {
-  const golden = await readGolden(path.join(folder, "golden.json"));
-  if (!golden) return;
   const given = await classify(golden.masked.map((_, k) => goldenPicture(k)));
   for (const [k, wanted] of golden.masked.entries()) {
     const got = given[k] ?? Number.NaN;
     if (Math.abs(got - wanted) <= golden.tolerance) continue;
-    const difference = `gives ${got} for picture ${k} where golden.json has ${wanted}`;
+    const difference = `gives ${got} for picture ${k} where its trainer got ${wanted}`;
     throw new KioskError(
       "bad-model",
-      `${folder}: the self-test fails: the model ${difference}; install the model again, or change model.providers`,
+      `${file}: the self-test fails: the model ${difference}; install the model again, or change model.providers or model.precision`,
     );
   }
 }
@@ -51,7 +51,12 @@ export function goldenPicture(k: number): Uint8Array {
   return bytes;
 }
 
-async function readGolden(file: string): Promise<Golden | undefined> {
+/**
+ * The golden.json of a model's folder; a folder without one has no self-test.
+ * @throws KioskError bad-model
+ */
+export async function readGolden(folder: string): Promise<Golden | undefined> {
+  const file = path.join(folder, "golden.json");
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw new KioskError(

@@ -32,6 +32,7 @@ const parts: StatusParts = {
     name: "mask-resnet50",
     version: "1",
     provider: "cpu",
+    precision: "float",
     askedProvider: "tensorrt",
     isFirstChoice: false,
   },

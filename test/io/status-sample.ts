@@ -88,6 +88,7 @@ export function snapshotOf(state: AccessState, other: Partial<StatusParts> = {})
       name: "mask-resnet50",
       version: "1.0.0",
       provider: "cpu",
+      precision: "float",
       askedProvider: "tensorrt",
       isFirstChoice: false,
     },

@@ -15,7 +15,7 @@ access      granted
 door        UNLOCKED 3.0s
 LEDs        green
 camera      streaming, 9.9 frames/s; 120 delivered, 100 decided, 20 skipped
-model       mask-resnet50 1.0.0 on cpu
+model       mask-resnet50 1.0.0, float, on cpu
 policy      must-wear, all; masked from 0.8, faces from 80 px, 3 frames
 faces       120 px, masked 0.91, 0/3
 last frame  34.4 ms from frame to decision (decode 1.0, detect 20.0, crop 2.0, classify 10.0, decide 0.1, actuate 0.2)

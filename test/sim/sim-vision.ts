@@ -1,13 +1,20 @@
 /** Vision that reads the pictures of SimCamera: at once, only when the test lets it, or never again. */
 import { KioskError } from "../../src/core/errors.ts";
 import type { Frame } from "../../src/core/frame.ts";
-import type { Search, Vision } from "../../src/core/ports.ts";
+import type { RunningModel, Search, Vision } from "../../src/core/ports.ts";
 import type { Observation, Verdict } from "../../src/core/verdict.ts";
 
 const stages = { decodeMs: 1, detectMs: 2, cropMs: 3, classifyMs: 4 };
 
 export class SimVision implements Vision {
-  readonly model = { name: "sim", version: "1", threshold: 0.8, provider: "cpu", passedOver: [] };
+  readonly model: RunningModel = {
+    name: "sim",
+    version: "1",
+    threshold: 0.8,
+    provider: "cpu",
+    precision: "float",
+    passedOver: [],
+  };
   /** While true, a look waits for `finish`. */
   isHeld = false;
   readonly searches: Search[] = [];

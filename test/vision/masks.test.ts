@@ -27,7 +27,7 @@ before(async () => {
   pipeline = await loadPipeline({
     faceModelFolder,
     faces: { leastFacePx: 32, minScore: 0.5 },
-    classifier: { folder: maskModelFolder, providers: ["cpu"], threads: 2 },
+    classifier: { folder: maskModelFolder, providers: ["cpu"], precision: "auto", threads: 2 },
   });
   const index = await readFile(path.join(overlayFolder, "index.json"), "utf8");
   overlays = (JSON.parse(index) as { readonly overlays: readonly Overlay[] }).overlays;

@@ -12,7 +12,7 @@ const folder = path.join(packageFolder, "test/fixtures/models/brightness");
 const settings = (modelFolder = folder) => ({
   faceModelFolder,
   faces: { leastFacePx: 80, minScore: 0.6 },
-  classifier: { folder: modelFolder, providers: ["cpu"], threads: 1 },
+  classifier: { folder: modelFolder, providers: ["cpu"], precision: "auto" as const, threads: 1 },
 });
 
 function frameOf(bytes: Uint8Array, form: Partial<Frame>): Frame {

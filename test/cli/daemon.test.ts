@@ -145,7 +145,7 @@ describe("beside a live daemon", { concurrency }, () => {
     assert.ok(now.camera.framesDecided > 0 && now.camera.framesDecided <= now.camera.framesDelivered);
     assert.ok(now.stages !== null && now.stages.detectMs > 0);
     assert.match(text.out, /^door +locked$/m);
-    assert.match(text.out, /^model +brightness 1\.0\.0 on cpu$/m);
+    assert.match(text.out, /^model +brightness 1\.0\.0, float, on cpu$/m);
   });
 
   it("watch prints a head and a row for each decided frame, until it is told to stop", async () => {

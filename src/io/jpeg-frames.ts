@@ -1,7 +1,8 @@
 /**
  * Cuts a stream of JPEG pictures, one after the other, into frames, straight into the frame slots.
- * Promises: only whole pictures come out; one that never ends takes no more memory than `mostBytes`; frames above the
- * asked rate are overwritten instead of delivered. Whether a whole picture can be decoded shows in the vision.
+ * Promises: only whole pictures come out, or, behind one that broke off in a header, one that cannot be decoded or decodes to the
+ * next; one that never ends takes no more memory than `mostBytes`; frames above the asked rate are overwritten instead of
+ * delivered. Whether a whole picture can be decoded shows in the vision.
  */
 import type { Clock } from "../core/ports.ts";
 import type { FrameSlots } from "./frame-slots.ts";

@@ -53,6 +53,11 @@ export class JpegScanner {
 
   #skip(chunk: Uint8Array, at: number): Step {
     const count = Math.min(this.#left, chunk.length - at);
+    if (this.#code === startOfScan) {
+      // No header of a scan holds this byte: the picture broke off in it, and another one begins.
+      const ff = chunk.subarray(at, at + count).indexOf(0xff);
+      if (ff !== -1) return { end: at + ff + 1, kind: this.#to("outside-ff", "broke") };
+    }
     this.#left -= count;
     if (this.#left === 0) this.#place = this.#code === startOfScan ? "scan" : "marker";
     return { end: at + count, kind: "went-on" };

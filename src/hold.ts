@@ -9,7 +9,7 @@ import type { ServiceManager } from "./core/ports.ts";
 import { openDoorSide, safeLinesOf } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { LeaseServer } from "./io/lease-server.ts";
-import { openLog } from "./io/log.ts";
+import { type Log, openLog } from "./io/log.ts";
 import { safeLinesFile, writeSafeLines } from "./io/safe-lines.ts";
 import { refuseTaken, type SocketPlace } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
@@ -33,18 +33,24 @@ export async function hold(
   await refuseTaken(place);
 
   await using service = await openServiceManager({ clock, log });
-  writeSafeLines(safeLinesFile(gpio.leaseSocketPath), safeLinesOf(gpio));
-  await using doorSide = await openDoorSide({ ...config, gpio }, clock);
+  using safe = recordSafeLines(gpio, log);
+  const holder: { server?: LeaseServer } = {};
+  await using doorSide = await openDoorSide({ ...config, gpio }, clock, (event) => {
+    if (event.kind === "fire-release") safe.write(event.isOn);
+    holder.server?.report();
+  });
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
   log.info({ version, driver: gpio.driver }, "door locked");
-  await using _server = await LeaseServer.open({
+  await using server = await LeaseServer.open({
     ...{ place, door, indicator, clock, log, silenceMs: gpio.leaseSilenceMs },
     onTick: (isSound, hasPeer) => {
       // A lock that does not obey is worth a restart: its chip may have come back under another handle.
-      if (isSound) service.progress(`door ${door.state.kind}; ${hasPeer ? "daemon connected" : "no daemon"}`);
+      if (isSound)
+        service.progress(`door ${door.report.kind}; ${hasPeer ? "daemon connected" : "no daemon"}`);
     },
   });
+  holder.server = server;
   log.info({ socketPath: place.path }, "lease socket open");
   onStarted();
   await untilAborted(signal, service);
@@ -56,6 +62,32 @@ function requireHolder({ holder }: Config["gpio"], configFile: string | undefine
     "bad-config",
     `${configFile ?? "(defaults)"}: gpio.holder is "${holder}": the daemon drives the lines itself; set it to "process" or don't start the holder`,
   );
+}
+
+interface SafeRecord extends Disposable {
+  write(isFireReleased: boolean): void;
+}
+
+/** A holder that is killed during a fire must leave the door free; one that ends by itself locks, and a new one reads the alarm again. */
+function recordSafeLines(gpio: Config["gpio"], log: Log): SafeRecord {
+  const file = safeLinesFile(gpio.leaseSocketPath);
+  const write = (isFireReleased: boolean): void => {
+    writeSafeLines(file, safeLinesOf(gpio, isFireReleased));
+  };
+  const tryToWrite = (isFireReleased: boolean): void => {
+    try {
+      write(isFireReleased);
+    } catch (error) {
+      log.error({ err: error }, "what is safe after a kill cannot be written down");
+    }
+  };
+  write(false);
+  return {
+    write: tryToWrite,
+    [Symbol.dispose]: () => {
+      tryToWrite(false);
+    },
+  };
 }
 
 async function untilAborted(signal: AbortSignal, service: ServiceManager): Promise<void> {

@@ -139,8 +139,8 @@ describe("beside a live daemon", { concurrency }, () => {
     assert.deepEqual([json.code, json.err, text.code, text.err], [0, "", 0, ""]);
     const now = JSON.parse(json.out) as StatusSnapshot;
     assert.deepEqual(
-      [now.door, now.model.name, now.camera.state],
-      [{ kind: "locked" }, "brightness", "streaming"],
+      [now.door.kind, now.door.lock, now.model.name, now.camera.state],
+      ["locked", "locked", "brightness", "streaming"],
     );
     assert.ok(now.camera.framesDecided > 0 && now.camera.framesDecided <= now.camera.framesDelivered);
     assert.ok(now.stages !== null && now.stages.detectMs > 0);

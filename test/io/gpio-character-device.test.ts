@@ -7,9 +7,11 @@ import { openCharacterDeviceGpio } from "../../src/io/gpio-character-device.ts";
 import { loadKernelCalls } from "../../src/io/gpio-kernel.ts";
 import { SimGpioKernel } from "../sim/sim-gpio-kernel.ts";
 import { failure, gpioContract, settings } from "./gpio-contract.ts";
+import { gpioInputContract, inputSettings } from "./gpio-input-contract.ts";
 
 for (const chip of ["gpiochip1", "/dev/gpiochip1", "main-gpio"]) {
   gpioContract(`character device, chip named ${chip}`, () => Promise.resolve(makeBench(chip)));
+  gpioInputContract(`character device, chip named ${chip}`, () => Promise.resolve(makeBench(chip)));
 }
 
 function makeBench(chip = "gpiochip1") {
@@ -23,6 +25,12 @@ function makeBench(chip = "gpiochip1") {
     open: () => openCharacterDeviceGpio(kernel),
     physical: (offset: number) => lines[offset]?.physical ?? 0,
     history: (offset: number) => lines[offset]?.history ?? [],
+    drive: (offset: number, physical: 0 | 1) => {
+      const line = lines[offset];
+      if (line !== undefined) line.physical = physical;
+    },
+    isOutput: (offset: number) => lines[offset]?.isOutput ?? false,
+    hasBias: true,
     lineCount: 8,
     knowsHolders: true,
     keepsLevel: true,
@@ -110,6 +118,27 @@ test("a chip that goes away: setting throws, the level stays as it was last comm
   assert.equal(line.isActive, true);
   await assert.rejects(Promise.resolve(gpio[Symbol.asyncDispose]()), failure(bench, 0, /ENODEV/));
   assert.equal(bench.kernel.openFileCount, 0);
+});
+
+test("an input of a chip that goes away cannot be read, and says so", async () => {
+  await using bench = makeBench();
+  await using gpio = await bench.open();
+  const line = gpio.requestInput(inputSettings(bench, 0));
+  bench.kernel.readFailure = "ENODEV";
+  assert.throws(() => line.read(), failure(bench, 0, /cannot read its level: ENODEV/));
+  bench.kernel.readFailure = undefined;
+  bench.drive(0, 1);
+  assert.equal(line.read(), true);
+});
+
+test("an old kernel has no inputs either", async () => {
+  await using bench = makeBench();
+  bench.kernel.isOld = true;
+  await using gpio = await bench.open();
+  assert.throws(
+    () => gpio.requestInput(inputSettings(bench, 0)),
+    failure(bench, 0, /EINVAL.*"sysfs"; otherwise the chip cannot read this line/),
+  );
 });
 
 test("disposing releases the other lines when one fails", async () => {

@@ -1,4 +1,4 @@
-/** What every GPIO driver promises. It runs on the simulator, on both drivers over kernels of the tests, and on the real kernel's gpio-sim where there is one. */
+/** What every GPIO driver promises of outputs. It runs on the simulator, on both drivers over kernels of the tests, and on the real kernel's gpio-sim where there is one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { KioskError } from "../../src/core/errors.ts";

@@ -6,6 +6,7 @@ import { openCharacterDeviceGpio } from "../../src/io/gpio-character-device.ts";
 import type { Gpio } from "../../src/io/gpio.ts";
 import { openSysfsGpio } from "../../src/io/gpio-sysfs.ts";
 import { gpioContract } from "./gpio-contract.ts";
+import { gpioInputContract } from "./gpio-input-contract.ts";
 
 const configFolder = "/sys/kernel/config/gpio-sim";
 
@@ -22,8 +23,12 @@ if (!existsSync(configFolder) || process.getuid?.() !== 0) {
   gpioContract("character device on gpio-sim, by label", () =>
     makeBench((_, label) => label, openCharacterDeviceGpio, true),
   );
+  gpioInputContract("character device on gpio-sim", () =>
+    makeBench((name) => name, openCharacterDeviceGpio, true),
+  );
   if (existsSync("/sys/class/gpio")) {
     gpioContract("sysfs on gpio-sim", () => makeBench((_, label) => label, openSysfsGpio, false));
+    gpioInputContract("sysfs on gpio-sim", () => makeBench((_, label) => label, openSysfsGpio, false));
   }
 }
 
@@ -42,12 +47,16 @@ function makeBench(
   writeFileSync(path.join(config, "live"), "1");
   const device = readFileSync(path.join(config, "dev_name"), "utf8").trim();
   const name = readFileSync(path.join(config, "bank/chip_name"), "utf8").trim();
-  const valueOf = (offset: number): string =>
-    `/sys/devices/platform/${device}/${name}/sim_gpio${offset}/value`;
+  const folderOf = (offset: number): string => `/sys/devices/platform/${device}/${name}/sim_gpio${offset}`;
   return Promise.resolve({
     chip: chipOf(name, label),
     open,
-    physical: (offset: number): 0 | 1 => (readFileSync(valueOf(offset), "utf8").trim() === "1" ? 1 : 0),
+    physical: (offset: number): 0 | 1 =>
+      readFileSync(path.join(folderOf(offset), "value"), "utf8").trim() === "1" ? 1 : 0,
+    drive: (offset: number, physical: 0 | 1) => {
+      writeFileSync(path.join(folderOf(offset), "pull"), physical === 1 ? "pull-up" : "pull-down");
+    },
+    hasBias: knowsHolders,
     lineCount: 8,
     knowsHolders,
     // gpio-sim pulls a line down when it is given up.

@@ -19,8 +19,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { openSimulatedGpio } from "../../src/io/gpio-simulated.ts";
 import { failure, gpioContract, settings } from "./gpio-contract.ts";
+import { gpioInputContract, inputSettings } from "./gpio-input-contract.ts";
 
 gpioContract("simulated", () => Promise.resolve(makeBench()));
+gpioInputContract("simulated", () => Promise.resolve(makeBench()));
 
 function makeBench() {
   const dir = mkdtempSync(path.join(tmpdir(), "maskgate-gpio-"));
@@ -31,6 +33,10 @@ function makeBench() {
     fileOf,
     open: () => openSimulatedGpio(dir),
     physical: (offset: number): 0 | 1 => (readFileSync(fileOf(offset, "value"), "utf8") === "1\n" ? 1 : 0),
+    drive: (offset: number, physical: 0 | 1) => {
+      writeFileSync(fileOf(offset, "pull"), physical === 1 ? "pull-up\n" : "pull-down\n");
+    },
+    hasBias: true,
     knowsHolders: true,
     keepsLevel: true,
     [Symbol.asyncDispose]: () => {
@@ -101,6 +107,39 @@ test("a released line leaves its level and nothing else", async () => {
   await using gpio = bench.open();
   gpio.requestOutput(settings(bench, 0), "inactive").release();
   assert.deepEqual(readdirSync(path.dirname(bench.fileOf(0, "value"))), ["value"]);
+});
+
+test("an input keeps what was done to it before, shows its level, and leaves both behind", async () => {
+  await using bench = makeBench();
+  const first = bench.open();
+  first.requestInput(inputSettings(bench, 0));
+  bench.drive(0, 1);
+  await first[Symbol.asyncDispose]();
+  await using gpio = bench.open();
+  const line = gpio.requestInput({ ...inputSettings(bench, 0), bias: "pull-down" });
+  assert.equal(line.read(), true);
+  assert.equal(bench.physical(0), 1);
+  line.release();
+  assert.deepEqual(readdirSync(path.dirname(bench.fileOf(0, "value"))), ["pull", "value"]);
+});
+
+test("an input whose file is being written, or is gone, stays as it was; nonsense in it is told", async () => {
+  await using bench = makeBench();
+  await using gpio = bench.open();
+  const line = gpio.requestInput(inputSettings(bench, 0));
+  for (const physical of [1, 0] as const) {
+    bench.drive(0, physical);
+    assert.equal(line.read(), physical === 1);
+    writeFileSync(bench.fileOf(0, "pull"), "");
+    assert.equal(line.read(), physical === 1);
+    rmSync(bench.fileOf(0, "pull"));
+    assert.equal(line.read(), physical === 1);
+  }
+  writeFileSync(bench.fileOf(0, "pull"), "up");
+  assert.throws(
+    () => line.read(),
+    failure(bench, 0, /pull says "up"; write "pull-up" or "pull-down" into it/),
+  );
 });
 
 test("a reader outside meets whole values only", async () => {

@@ -6,9 +6,11 @@ import { loadOnoff } from "../../src/io/gpio-onoff.ts";
 import { openSysfsGpio } from "../../src/io/gpio-sysfs.ts";
 import { SimSysfs } from "../sim/sim-sysfs.ts";
 import { failure, gpioContract, settings } from "./gpio-contract.ts";
+import { gpioInputContract, inputSettings } from "./gpio-input-contract.ts";
 
 for (const chip of ["gpiochip512", "tegra-gpio"]) {
   gpioContract(`sysfs, chip named ${chip}`, () => Promise.resolve(makeBench(chip)));
+  gpioInputContract(`sysfs, chip named ${chip}`, () => Promise.resolve(makeBench(chip)));
 }
 
 function makeBench(chip = "tegra-gpio") {
@@ -22,6 +24,12 @@ function makeBench(chip = "tegra-gpio") {
     open: () => openSysfsGpio(sysfs),
     physical: (offset: number) => lines[offset]?.physical ?? 0,
     history: (offset: number) => lines[offset]?.history ?? [],
+    drive: (offset: number, physical: 0 | 1) => {
+      const line = lines[offset];
+      if (line !== undefined) line.physical = physical;
+    },
+    isOutput: (offset: number) => lines[offset]?.direction === "out",
+    hasBias: false,
     lineCount: 8,
     knowsHolders: false,
     keepsLevel: true,
@@ -47,6 +55,38 @@ test("a line that a killed daemon left exported, active and inverted is taken ov
     gpio.requestOutput(settings(bench, 0), "inactive").set(true);
     assert.deepEqual(line.history, [0, 1]);
     assert.equal(line.isActiveLow, false);
+  }
+});
+
+test("a line that a killed daemon left as an output becomes an input, or is refused", async () => {
+  await using bench = makeBench();
+  const [line] = bench.lines;
+  assert.ok(line);
+  Object.assign(line, { isExported: true, direction: "out", isActiveLow: true, physical: 1 });
+  await using gpio = bench.open();
+  const input = gpio.requestInput(inputSettings(bench, 0));
+  assert.deepEqual([line.direction, line.isActiveLow, input.read()], ["in", false, true]);
+  input.release();
+  Object.assign(line, { isExported: true, direction: "out" });
+  bench.sysfs.readOnly.add("direction");
+  assert.throws(
+    () => gpio.requestInput(inputSettings(bench, 0)),
+    failure(bench, 0, /whose settings cannot be changed/),
+  );
+});
+
+test("a bias is refused, because sysfs has none", async () => {
+  await using bench = makeBench();
+  await using gpio = bench.open();
+  for (const bias of ["pull-up", "pull-down"] as const) {
+    assert.throws(
+      () => gpio.requestInput({ ...inputSettings(bench, 0), bias }),
+      failure(
+        bench,
+        0,
+        new RegExp(`cannot set the bias "${bias}"; fit a resistor .* choose the bias "none"`),
+      ),
+    );
   }
 });
 

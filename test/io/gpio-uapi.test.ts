@@ -8,9 +8,12 @@ import { test } from "node:test";
 import {
   decodeChipInfo,
   decodeLineInfo,
+  decodeLineValue,
+  encodeInputRequest,
   encodeLineInfoQuery,
   encodeLineValue,
   encodeOutputRequest,
+  encodeValueQuery,
   ioctlNumbers,
   layout,
   lineFlags,
@@ -20,10 +23,15 @@ const ours: Record<string, number> = {
   GPIO_GET_CHIPINFO_IOCTL: ioctlNumbers.getChipInfo,
   GPIO_V2_GET_LINEINFO_IOCTL: ioctlNumbers.getLineInfo,
   GPIO_V2_GET_LINE_IOCTL: ioctlNumbers.getLine,
+  GPIO_V2_LINE_GET_VALUES_IOCTL: ioctlNumbers.getLineValues,
   GPIO_V2_LINE_SET_VALUES_IOCTL: ioctlNumbers.setLineValues,
   GPIO_V2_LINE_FLAG_USED: Number(lineFlags.used),
   GPIO_V2_LINE_FLAG_ACTIVE_LOW: Number(lineFlags.activeLow),
+  GPIO_V2_LINE_FLAG_INPUT: Number(lineFlags.input),
   GPIO_V2_LINE_FLAG_OUTPUT: Number(lineFlags.output),
+  GPIO_V2_LINE_FLAG_BIAS_PULL_UP: Number(lineFlags.biasPullUp),
+  GPIO_V2_LINE_FLAG_BIAS_PULL_DOWN: Number(lineFlags.biasPullDown),
+  GPIO_V2_LINE_FLAG_BIAS_DISABLED: Number(lineFlags.biasDisabled),
   GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES: 2,
   GPIO_MAX_NAME_SIZE: layout.nameBytes,
   "sizeof(struct gpiochip_info)": layout.chipInfo.sizeBytes,
@@ -83,12 +91,14 @@ test("each ioctl number carries its argument's size", () => {
     ioctlNumbers.getChipInfo,
     ioctlNumbers.getLineInfo,
     ioctlNumbers.getLine,
+    ioctlNumbers.getLineValues,
     ioctlNumbers.setLineValues,
   ].map((number) => (number >>> 16) & 0x3fff);
   assert.deepEqual(sizes, [
     layout.chipInfo.sizeBytes,
     encodeLineInfoQuery(0).length,
     encodeOutputRequest({ offset: 0, isActiveLow: false, consumer: "" }, false).length,
+    encodeValueQuery().length,
     encodeLineValue(true).length,
   ]);
 });
@@ -112,6 +122,34 @@ test("an output request, byte by byte", () => {
     [336, 1],
     [560, 1],
   ]);
+});
+
+test("an input request, byte by byte, with each bias and without any level", () => {
+  for (const [bias, high] of [
+    ["pull-up", 1],
+    ["pull-down", 2],
+    ["none", 4],
+  ] as const) {
+    const bytes = encodeInputRequest({ offset: 5, isActiveLow: true, consumer: "a" }, bias);
+    const filled = [...bytes.entries()].filter(([, byte]) => byte !== 0);
+    assert.deepEqual(filled, [
+      [0, 5],
+      [256, 0x61],
+      [288, 0b110],
+      [289, high],
+      [560, 1],
+    ]);
+  }
+});
+
+test("a level is asked for and answered in the line's own bit", () => {
+  const bytes = encodeValueQuery();
+  assert.deepEqual([...bytes], [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  assert.equal(decodeLineValue(bytes), false);
+  bytes[0] = 0b10;
+  assert.equal(decodeLineValue(bytes), false);
+  bytes[0] = 0b11;
+  assert.equal(decodeLineValue(bytes), true);
 });
 
 test("a long consumer is cut before the zero that ends it", () => {

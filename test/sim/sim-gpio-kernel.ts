@@ -9,6 +9,8 @@ interface Line {
   isActiveLow: boolean;
   isOutput: boolean;
   physical: 0 | 1;
+  /** The bias of an input that is held. */
+  bias: "pull-up" | "pull-down" | "none" | undefined;
   /** Every physical level since the line became an output. */
   readonly history: (0 | 1)[];
 }
@@ -26,12 +28,20 @@ export class SimGpioKernel implements KernelCalls {
   #nextFd = 100;
   /** A kernel before 5.10 doesn't know the requests of version 2. */
   isOld = false;
-  /** The errno of every later setting of a level. */
+  /** The errno of every later setting, and of every later reading, of a level. */
   setFailure: string | undefined;
+  readFailure: string | undefined;
 
   addChip(label: string, lineCount: number): Chip {
     const lines = Array.from({ length: lineCount }, (): Line => {
-      return { consumer: undefined, isActiveLow: false, isOutput: false, physical: 0, history: [] };
+      return {
+        consumer: undefined,
+        isActiveLow: false,
+        isOutput: false,
+        physical: 0,
+        bias: undefined,
+        history: [],
+      };
     });
     const chip = { name: `gpiochip${this.chips.length}`, label, lines, isForbidden: false };
     this.chips.push(chip);
@@ -93,29 +103,31 @@ export class SimGpioKernel implements KernelCalls {
 
   #requestLine(chip: Chip, bytes: Buffer): void {
     const line = chip.lines[bytes.readUInt32LE(0)];
-    const flags = bytes.readBigUInt64LE(288);
-    const isPadded = [bytes.subarray(300, 320), bytes.subarray(568, 588)].every((padding) =>
-      padding.every((b) => b === 0),
-    );
-    const isOneLine = bytes.readUInt32LE(560) === 1;
-    const hasLevel =
-      bytes.readUInt32LE(296) === 1 && bytes.readUInt32LE(320) === 2 && bytes.readUInt32LE(324) === 0;
-    const isOutput = (flags & 8n) !== 0n && (flags & ~(8n | 2n)) === 0n;
-    if (line === undefined || !isPadded || !isOneLine || !isOutput) throw errno("EINVAL");
+    const direction = requestedDirection(bytes);
+    if (line === undefined || direction === undefined) throw errno("EINVAL");
     if (line.consumer !== undefined) throw errno("EBUSY");
     line.consumer = bytes.toString("utf8", 256, 256 + 31).replace(/\0.*$/s, "") || "?";
-    line.isActiveLow = (flags & 2n) !== 0n;
-    line.isOutput = true;
-    // Without the attribute, the kernel starts an output inactive.
-    const isActive =
-      hasLevel && (bytes.readBigUInt64LE(336) & 1n) === 1n && (bytes.readBigUInt64LE(328) & 1n) === 1n;
-    line.history.length = 0;
-    drive(line, isActive);
+    line.isActiveLow = (bytes.readBigUInt64LE(288) & 2n) !== 0n;
+    line.isOutput = direction.kind === "output";
+    if (direction.kind === "input") {
+      line.bias = direction.bias;
+      if (direction.bias !== "none") line.physical = direction.bias === "pull-up" ? 1 : 0;
+    } else {
+      line.history.length = 0;
+      drive(line, direction.isActive);
+    }
     bytes.writeInt32LE(this.#newFd({ chip, line }), 588);
   }
 
   #lineIoctl(line: Line, request: number, bytes: Buffer): void {
+    if (request === 0xc010b40e) {
+      if (this.readFailure !== undefined) throw errno(this.readFailure);
+      if (bytes.readBigUInt64LE(8) !== 1n) throw errno("EINVAL");
+      bytes.writeBigUInt64LE((line.physical === 1) === line.isActiveLow ? 0n : 1n, 0);
+      return;
+    }
     if (request !== 0xc010b40f) throw errno("EINVAL");
+    if (!line.isOutput) throw errno("EPERM");
     if (this.setFailure !== undefined) throw errno(this.setFailure);
     if (bytes.readBigUInt64LE(8) !== 1n) throw errno("EINVAL");
     drive(line, (bytes.readBigUInt64LE(0) & 1n) === 1n);
@@ -126,6 +138,37 @@ export class SimGpioKernel implements KernelCalls {
     this.#files.set(fd, file);
     return fd;
   }
+}
+
+const biases = new Map<bigint, Bias>([
+  [256n, "pull-up"],
+  [512n, "pull-down"],
+  [1024n, "none"],
+]);
+
+type Bias = "pull-up" | "pull-down" | "none";
+
+type Direction =
+  { readonly kind: "input"; readonly bias: Bias } | { readonly kind: "output"; readonly isActive: boolean };
+
+/** undefined where the kernel would say EINVAL. */
+function requestedDirection(bytes: Buffer): Direction | undefined {
+  const flags = bytes.readBigUInt64LE(288);
+  const paddings = [bytes.subarray(300, 320), bytes.subarray(568, 588)];
+  if (bytes.readUInt32LE(560) !== 1 || !paddings.every((padding) => padding.every((b) => b === 0)))
+    return undefined;
+  const isOutput = (flags & 8n) !== 0n && (flags & ~(8n | 2n)) === 0n;
+  if (isOutput) return { kind: "output", isActive: startsActive(bytes) };
+  const bias = biases.get(flags & ~(4n | 2n));
+  const isInput = (flags & 4n) !== 0n && bytes.readUInt32LE(296) === 0;
+  return isInput && bias !== undefined ? { kind: "input", bias } : undefined;
+}
+
+/** Without the attribute, the kernel starts an output inactive. */
+function startsActive(bytes: Buffer): boolean {
+  const hasLevel =
+    bytes.readUInt32LE(296) === 1 && bytes.readUInt32LE(320) === 2 && bytes.readUInt32LE(324) === 0;
+  return hasLevel && (bytes.readBigUInt64LE(336) & 1n) === 1n && (bytes.readBigUInt64LE(328) & 1n) === 1n;
 }
 
 function drive(line: Line, isActive: boolean): void {

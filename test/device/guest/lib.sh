@@ -1,0 +1,31 @@
+# What the rows' scripts share inside the guest. Sourced by bash.
+set -u
+
+# await SECONDS CONDITION: until the condition holds; fails with one line after so many seconds of the guest's time.
+await() {
+  local limit=$((SECONDS + $1))
+  until eval "$2"; do
+    [ $SECONDS -lt "$limit" ] || {
+      echo "not within $1 s: $2" >&2
+      return 1
+    }
+    sleep 0.1
+  done
+}
+
+# level LINE: the simulated line as the kernel has it.
+level() { cat "/run/bench/chip/sim_gpio$1/value"; }
+
+# set_key SECTION KEY VALUE: in the installed configuration; the key must stand there, perhaps as a comment.
+set_key() {
+  awk -v section="[$1]" -v key="$2" -v value="$3" '
+    /^\[/ { here = $0 == section }
+    here && !done && $0 ~ "^(# *)?" key " *=" { print key " = " value; done = 1; next }
+    { print }
+    END { exit !done }' /etc/maskgate/config.toml >/run/bench/config.new ||
+    { echo "the installed configuration has no $1.$2" >&2; return 1; }
+  cat /run/bench/config.new >/etc/maskgate/config.toml
+}
+
+# control_groups: the control groups of every unit of ours that runs.
+control_groups() { systemctl show -P ControlGroup 'maskgate*.service' | sort -u; }

@@ -1,0 +1,87 @@
+/** Rows about a camera that fails in one of the ways in which cameras fail. */
+import { lines, msBetween, need, type Bench } from "./bench.ts";
+import type { BootRecord, Edge } from "./edges.ts";
+import type { Row } from "./row.ts";
+
+const unlockMs = 3000;
+const leaseSlackMs = 500;
+const faultSeconds = 20;
+const backMs = 5000;
+/** So long the camera is away: longer than the first waits before it is tried again. */
+const outageSeconds = 12;
+
+interface Failure {
+  readonly name: string;
+  readonly begin: string;
+  readonly end: string;
+  readonly asserts: string;
+}
+
+const shown = (scene: string): string => `echo ${scene} >/run/bench/scene`;
+
+const failures: readonly Failure[] = [
+  {
+    name: "unplugged",
+    begin: "systemctl stop bench-camera",
+    end: `${shown("nobody")}; systemctl start bench-camera`,
+    asserts: "an unplugged camera",
+  },
+  { name: "silent", begin: shown("silent"), end: shown("nobody"), asserts: "a camera that sends nothing" },
+  {
+    name: "frozen",
+    begin: shown("frozen"),
+    end: shown("nobody"),
+    asserts: "a camera that sends the same picture again and again",
+  },
+  { name: "black", begin: shown("black"), end: shown("nobody"), asserts: "a black picture" },
+  { name: "covered", begin: shown("covered"), end: shown("nobody"), asserts: "a covered lens" },
+];
+
+/** While at fault, red and amber change over; both edges come together. */
+function changesOver(boot: BootRecord, fromNs: number): readonly Edge[] {
+  return boot.edges.filter(
+    ({ line, atNs, level }, at) =>
+      line === lines.amber &&
+      atNs >= fromNs &&
+      [boot.edges[at - 1], boot.edges[at + 1]].some(
+        (other) => other?.line === lines.red && other.level !== level && Math.abs(other.atNs - atNs) < 50e6,
+      ),
+  );
+}
+
+async function fails(bench: Bench, failure: Failure): Promise<string> {
+  await bench.ready("brightness");
+  await bench.unlock();
+  const beganNs = Number((await bench.sh(`/usr/lib/bench/bench now; ${failure.begin}`)).stdout);
+  const isFault = `{ a=$(level ${lines.amber}); r=$(level ${lines.red}); [ $a$r = 10 ] || [ $a$r = 01 ]; } && { sleep 0.5; [ $a != $(level ${lines.amber}) ]; }`;
+  try {
+    await bench.sh(
+      `await ${faultSeconds} '${isFault}' || { echo "no fault is shown by the LEDs" >&2; exit 1; }; sleep ${outageSeconds}`,
+    );
+  } finally {
+    await bench.sh(`/usr/lib/bench/bench now >/run/bench/cured; ${failure.end}`);
+  }
+  const curedNs = Number((await bench.sh("cat /run/bench/cured")).stdout);
+  await bench.untilReady(60);
+  const unlocked = await bench.unlockedSince(beganNs);
+  const open = unlocked.find(({ fromNs }) => fromNs <= beganNs);
+  need(
+    unlocked.every(({ fromNs }) => fromNs <= beganNs),
+    "unlocked again while the camera failed",
+  );
+  const openMs = open ? msBetween(open.fromNs, open.toNs ?? Infinity) : 0;
+  need(openMs <= unlockMs + leaseSlackMs, `unlocked for ${openMs.toFixed(0)} ms, the lease is ${unlockMs}`);
+  const signs = changesOver(await bench.boot(), beganNs);
+  const [first, last] = [signs.at(0), signs.at(-1)];
+  need(first !== undefined && last !== undefined, "the LEDs did not show a fault");
+  const tookMs = Math.max(0, msBetween(curedNs, last?.atNs ?? Infinity));
+  need(tookMs <= backMs, `the fault is shown until ${tookMs.toFixed(0)} ms after the cure`);
+  await bench.unlock();
+  return `fault after ${msBetween(beganNs, first?.atNs ?? NaN).toFixed(0)} ms, back ${tookMs.toFixed(0)} ms after the cure`;
+}
+
+export const cameraRows: readonly Row[] = failures.map((failure) => ({
+  name: failure.name,
+  asserts: `${failure.asserts}: locked, fault shown, back within ${backMs / 1000} s of the cure`,
+  run: (bench: Bench) => fails(bench, failure),
+}));

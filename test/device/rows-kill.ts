@@ -1,0 +1,168 @@
+/** Rows in which processes die or hang while the door is unlocked. */
+import { lines, msBetween, need, startSeconds, type Bench } from "./bench.ts";
+import type { Span } from "./edges.ts";
+import type { Row, RowOptions } from "./row.ts";
+
+const unlockMs = 3000;
+const safeMs = 1000;
+/** Between a lease's end and the line, on a machine this slow. */
+const leaseSlackMs = 500;
+const watchdogSeconds = 20;
+
+/** A way to hurt processes: a guest script that prints the time at which it did. */
+interface Harm {
+  readonly name: string;
+  readonly script: string;
+}
+
+const killGroups = (signal: number, groups: string): string =>
+  `/usr/lib/bench/bench kill ${signal} ${groups}`;
+const groupOf = (unit: string): string => `$(systemctl show -P ControlGroup ${unit})`;
+
+/** One moment while unlocked: hurts, and returns when, with the span that it fell into; nothing if the door was locked by then. */
+async function hurt(
+  bench: Bench,
+  harm: Harm,
+  afterMs: number,
+): Promise<{ atNs: number; span: Span } | undefined> {
+  await bench.unlock();
+  const { stdout } = await bench.sh(`sleep ${(afterMs / 1000).toFixed(3)}; ${harm.script}`);
+  const atNs = Number(stdout.split(" ", 1)[0]);
+  await bench.show("nobody");
+  await bench.sh(`sleep ${(unlockMs + 1500) / 1000}`);
+  const all = await bench.unlockedSince(atNs);
+  const span = all.find(({ fromNs }) => fromNs <= atNs);
+  need(
+    all.every(({ fromNs }) => fromNs <= atNs),
+    `${harm.name}: unlocked again after it`,
+  );
+  return span && { atNs, span };
+}
+
+/** Everything of ours up again, whatever was done to it. */
+async function recover(bench: Bench): Promise<void> {
+  await bench.sh(
+    "systemctl kill -s CONT 'maskgate*' || true; systemctl reset-failed 'maskgate*' || true; systemctl start maskgate",
+  );
+  await bench.untilReady(startSeconds);
+}
+
+async function killed(bench: Bench, { rounds }: RowOptions): Promise<string> {
+  await bench.ready("brightness");
+  const units = await bench.units();
+  const harms: readonly Harm[] = [
+    { name: "all", script: killGroups(9, "$(control_groups)") },
+    ...units.map((unit) => ({ name: unit, script: killGroups(9, groupOf(unit)) })),
+    { name: "camera program", script: "/usr/lib/bench/bench now; pkill -KILL -x gst-launch-1.0" },
+  ];
+  const worst = new Map<string, number>();
+  let hit = 0;
+  for (let draw = 0; hit < rounds; draw += 1) {
+    need(draw < rounds * 3, `only ${hit} of ${draw} moments were while unlocked`);
+    const harm = harms[hit % harms.length];
+    if (!harm) break;
+    const caught = await hurt(bench, harm, Math.random() * unlockMs * 0.8);
+    if (caught) {
+      hit += 1;
+      const tookMs = msBetween(caught.atNs, caught.span.toNs ?? Infinity);
+      need(
+        tookMs <= safeMs,
+        `${harm.name}: the line was unlocked for ${tookMs.toFixed(0)} ms after the kill`,
+      );
+      worst.set(harm.name, Math.max(worst.get(harm.name) ?? 0, tookMs));
+    }
+    await recover(bench);
+  }
+  return `${hit} moments; locked within ms at worst: ${[...worst].map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(", ")}`;
+}
+
+/** Hangs, and holds that the lease ends all the same. */
+async function withinLease(bench: Bench, harm: Harm): Promise<number> {
+  for (let draw = 0; draw < 4; draw += 1) {
+    const caught = await hurt(bench, harm, Math.random() * unlockMs * 0.5);
+    if (!caught) continue;
+    const openMs = msBetween(caught.span.fromNs, caught.span.toNs ?? Infinity);
+    need(
+      openMs <= unlockMs + leaseSlackMs,
+      `${harm.name}: unlocked for ${openMs.toFixed(0)} ms, the lease is ${unlockMs}`,
+    );
+    return openMs;
+  }
+  throw new Error(`${harm.name}: no moment was while unlocked`);
+}
+
+async function stopped(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const units = await bench.units();
+  const figures: string[] = [];
+  for (const unit of units) {
+    const openMs = await withinLease(bench, { name: unit, script: killGroups(19, groupOf(unit)) });
+    figures.push(`${unit} ${openMs.toFixed(0)}`);
+    await bench.sh(`${killGroups(9, "$(control_groups)")} || true`);
+    await recover(bench);
+  }
+  return `unlocked for ms, at a lease of ${unlockMs}: ${figures.join(", ")}`;
+}
+
+async function spinning(bench: Bench): Promise<string> {
+  const units = await bench.units();
+  for (const unit of units)
+    await bench.dropIn(unit, ["Environment=NODE_OPTIONS=--import=/usr/lib/bench/spin.mjs"]);
+  await bench.ready("brightness");
+  await bench.restart();
+  const figures: string[] = [];
+  for (const unit of units) {
+    const script = `/usr/lib/bench/bench now; systemctl kill --kill-who=main -s USR2 ${unit}`;
+    figures.push(`${unit} ${(await withinLease(bench, { name: unit, script })).toFixed(0)}`);
+    await bench.sh(`${killGroups(9, "$(control_groups)")} || true`);
+    await recover(bench);
+  }
+  await bench.plain();
+  return `unlocked for ms, at a lease of ${unlockMs}: ${figures.join(", ")}`;
+}
+
+/** The worker hangs, the event loop lives: the timers go on, the frames do not. */
+async function watchdog(bench: Bench): Promise<string> {
+  await bench.dropIn("maskgate.service", ["Environment=NODE_OPTIONS=--import=/usr/lib/bench/spin.mjs"]);
+  await bench.ready("brightness");
+  await bench.restart();
+  const hang = {
+    name: "worker",
+    script: "/usr/lib/bench/bench now; systemctl kill --kill-who=main -s WINCH maskgate",
+  };
+  const fromNs = await bench.nowNs();
+  const openMs = await withinLease(bench, hang);
+  await bench.sh(`await ${watchdogSeconds + 15} '[ $(systemctl show -P NRestarts maskgate) != 0 ]'`);
+  const restartedNs = await bench.nowNs();
+  const { stdout } = await bench.sh(
+    "journalctl -b -u maskgate --no-pager | grep -i 'watchdog timeout' | tail -n 1",
+  );
+  need(stdout.includes("atchdog"), "systemd tells of no watchdog timeout");
+  await bench.plain();
+  await bench.restart();
+  return `unlocked for ${openMs.toFixed(0)} ms; restarted ${(msBetween(fromNs, restartedNs) / 1000).toFixed(0)} s after the last person came`;
+}
+
+export const killRows: readonly Row[] = [
+  {
+    name: "kill",
+    asserts: `kill -9 of processes of ours at random moments while unlocked: line ${lines.lock} locked within ${safeMs} ms`,
+    run: killed,
+  },
+  {
+    name: "stop",
+    asserts: "SIGSTOP of each process of ours while unlocked: locked when the lease ends",
+    run: stopped,
+  },
+  {
+    name: "spin",
+    asserts: "a busy loop in each main thread while unlocked: locked when the lease ends",
+    run: spinning,
+  },
+  {
+    name: "watchdog",
+    asserts:
+      "a hung vision worker: locked when the lease ends, and the daemon is restarted although its event loop lives",
+    run: watchdog,
+  },
+];

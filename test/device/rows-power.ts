@@ -1,0 +1,117 @@
+/** Rows about starting, ending and losing power: nothing of it may be a glitch to unlocked. */
+import { lines, msBetween, need, startSeconds, type Bench } from "./bench.ts";
+import { bootRecords, spans, type BootRecord, type Span } from "./edges.ts";
+import type { Row } from "./row.ts";
+
+const safeMs = 1000;
+const cycles = 3;
+
+/** Fails if the line was unlocked, or the kernel asked for it, since a time of this boot. */
+async function neverUnlocked(bench: Bench, sinceNs: number): Promise<void> {
+  const unlocked = await bench.unlockedSince(sinceNs);
+  const asked = await bench.unlocksAskedSince(sinceNs);
+  need(unlocked.length === 0 && asked === 0, `unlocked ${unlocked.length} times, asked for ${asked} times`);
+}
+
+async function cycled(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const fromNs = await bench.nowNs();
+  for (let n = 0; n < cycles; n += 1) {
+    await bench.sh("systemctl stop 'maskgate*'; systemctl start maskgate");
+    await bench.restart();
+  }
+  await neverUnlocked(bench, fromNs);
+  await bench.unlock();
+  const stopNs = await bench.nowNs();
+  await bench.sh("systemctl stop 'maskgate*'");
+  const open = (await bench.unlockedSince(stopNs)).at(-1);
+  const tookMs = msBetween(stopNs, open?.toNs ?? Infinity);
+  need(tookMs <= safeMs, `stopped while unlocked: still unlocked after ${tookMs.toFixed(0)} ms`);
+  await bench.restart();
+  return `${cycles} stops and restarts without a glitch; stopped while unlocked: locked after ${tookMs.toFixed(0)} ms`;
+}
+
+async function crashLoop(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const fromNs = await bench.nowNs();
+  await bench.sh(
+    `for n in 1 2 3 4 5 6 7 8; do
+       await ${startSeconds} 'systemctl is-failed -q maskgate || [ $(systemctl show -P MainPID maskgate) != 0 ]'
+       systemctl is-failed -q maskgate && break
+       sleep 0.$n; /usr/lib/bench/bench kill 9 $(control_groups) >/dev/null || true
+     done`,
+  );
+  const { stdout } = await bench.sh(
+    "systemctl show -P Result maskgate; systemctl show -P NRestarts maskgate",
+  );
+  const [result, restarts] = stdout.split("\n");
+  await neverUnlocked(bench, fromNs);
+  await bench.restart();
+  await neverUnlocked(bench, fromNs);
+  return `killed at each of its starts (systemd gave it up: ${result ?? ""}, after ${restarts ?? ""} restarts); never unlocked`;
+}
+
+/** Waits until the machine is up again after it was made to start anew, and returns what was read before and since. */
+async function afterBoot(bench: Bench, bootsBefore: number): Promise<readonly [BootRecord, BootRecord]> {
+  for (;;) {
+    const boots = bootRecords(await bench.machine.edgeLog());
+    const [before, since] = boots.slice(-2);
+    if (boots.length > bootsBefore && before && since) break;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  await bench.machine.untilUp();
+  await bench.untilReady();
+  await neverUnlocked(bench, 0);
+  const [before, since] = bootRecords(await bench.machine.edgeLog()).slice(-2);
+  if (!before || !since) throw new Error("the log of the lines is gone");
+  return [before, since];
+}
+
+function lastUnlock(boot: BootRecord): Span | undefined {
+  return spans(boot.edges, lines.lock, 1).at(-1);
+}
+
+async function reboot(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const boots = bootRecords(await bench.machine.edgeLog()).length;
+  await bench.unlock();
+  const fromNs = await bench.nowNs();
+  await bench.sh("systemctl reboot --no-block", { check: false });
+  const [before] = await afterBoot(bench, boots);
+  const open = lastUnlock(before);
+  const tookMs = msBetween(fromNs, open?.toNs ?? Infinity);
+  need(tookMs <= safeMs, `still unlocked ${tookMs.toFixed(0)} ms after the reboot was asked for`);
+  return `locked ${tookMs.toFixed(0)} ms after it was asked for; started by itself, and locked from the first look on`;
+}
+
+async function powerCut(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const boots = bootRecords(await bench.machine.edgeLog()).length;
+  await bench.unlock();
+  await bench.machine.qmp("system_reset");
+  const [before, since] = await afterBoot(bench, boots);
+  need(lastUnlock(before)?.toNs === undefined, "the power was not cut while the line was unlocked");
+  await bench.unlock();
+  const first = spans(since.edges, lines.lock, 0).at(0);
+  need(first !== undefined, "the line was never seen locked after the start");
+  return "cut while unlocked; started by itself, locked from the first look on, and the door works";
+}
+
+export const powerRows: readonly Row[] = [
+  {
+    name: "restart",
+    asserts: "stop, start and restart never unlock the line, not even for less than a millisecond",
+    run: cycled,
+  },
+  {
+    name: "crash-loop",
+    asserts: "a daemon that crashes at every start never unlocks the line",
+    run: crashLoop,
+  },
+  { name: "reboot", asserts: "a reboot while unlocked locks, and the new start never unlocks", run: reboot },
+  {
+    name: "power-cut",
+    asserts: "a power cut while unlocked: the new start never unlocks, and the kiosk works again by itself",
+    run: powerCut,
+  },
+];

@@ -1,0 +1,129 @@
+/** Rows in which the machine lacks something that the kiosk needs. */
+import { msBetween, need, startSeconds, type Bench } from "./bench.ts";
+import type { Row } from "./row.ts";
+
+const safeMs = 1000;
+
+/** The newest lines of ours and of systemd about us. */
+async function journal(bench: Bench, sinceNs: number): Promise<string> {
+  const { stdout } = await bench.sh(
+    "journalctl -b --no-pager -o short-monotonic -u 'maskgate*' | tail -n 200",
+  );
+  return stdout
+    .split("\n")
+    .filter((line) => Number(/^\[\s*(\d+\.\d+)\]/.exec(line)?.[1]) * 1e9 >= sinceNs)
+    .join("\n");
+}
+
+async function stays(bench: Bench, sinceNs: number): Promise<void> {
+  const unlocked = await bench.unlockedSince(sinceNs);
+  const asked = await bench.unlocksAskedSince(sinceNs);
+  need(unlocked.length === 0 && asked === 0, `unlocked ${unlocked.length} times, asked for ${asked} times`);
+}
+
+/** Neither needs the disk once it is installed: the kiosk starts and works without. */
+async function withoutDisk(bench: Bench, take: string, giveBack: string): Promise<string> {
+  await bench.ready("brightness");
+  const fromNs = await bench.nowNs();
+  try {
+    await bench.sh(take);
+    await bench.restart();
+    await stays(bench, fromNs);
+    await bench.unlock();
+    await bench.show("nobody");
+    await bench.untilReady();
+  } finally {
+    await bench.sh(giveBack);
+  }
+  return "locked over a restart; starts, opens and locks without it";
+}
+
+const fullDisk = (bench: Bench): Promise<string> =>
+  withoutDisk(
+    bench,
+    `dd if=/dev/zero of=/var/full bs=1M 2>/dev/null || true; dd if=/dev/zero of=/var/full2 bs=1k 2>/dev/null || true; ! touch /var/one-more 2>/dev/null || ! dd if=/dev/zero of=/var/one-more bs=64k count=1 2>/dev/null`,
+    "rm -f /var/full /var/full2 /var/one-more",
+  );
+
+const readOnlyDisk = (bench: Bench): Promise<string> =>
+  withoutDisk(
+    bench,
+    "systemctl stop systemd-journald-flush || true; echo u >/proc/sysrq-trigger; sleep 1; ! touch /var/one-more 2>/dev/null",
+    "mount -o remount,rw / || true",
+  );
+
+async function fewDescriptors(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const fromNs = await bench.nowNs();
+  const told: string[] = [];
+  const limits = [12, 24, 40];
+  try {
+    for (const limit of limits) {
+      const limitNs = await bench.nowNs();
+      await bench.dropIn("maskgate.service", [`LimitNOFILE=${limit}`]);
+      await bench.sh(
+        "systemctl reset-failed 'maskgate*' || true; timeout 60 systemctl restart maskgate || true; sleep 10",
+      );
+      const [line] =
+        /[^\n]*(EMFILE|too many open files|LimitNOFILE)[^\n]*/i.exec(await journal(bench, limitNs)) ?? [];
+      const { exitCode } = await bench.sh("systemctl is-active -q maskgate", { check: false });
+      need(
+        line !== undefined || exitCode === 0,
+        `LimitNOFILE=${limit}: it does not run, and the journal names no lack of file descriptors`,
+      );
+      told.push(`${limit}: ${line === undefined ? "runs" : "refused by name"}`);
+    }
+  } finally {
+    await bench.plain();
+  }
+  need(
+    told.some((text) => text.includes("refused")),
+    `no limit was too low: ${told.join(", ")}`,
+  );
+  await stays(bench, fromNs);
+  await bench.restart();
+  return told.join(", ");
+}
+
+async function noMemory(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  await bench.unlock();
+  const fromNs = await bench.nowNs();
+  await bench.show("nobody");
+  await bench.sh("systemctl set-property --runtime maskgate.service MemoryMax=40M MemorySwapMax=0; sleep 6");
+  const open = (await bench.unlockedSince(fromNs)).find((span) => span.fromNs <= fromNs);
+  const tookMs = open ? msBetween(fromNs, open.toNs ?? Infinity) : 0;
+  const said = /[^\n]*(oom-kill|out of memory|OOM killer)[^\n]*/i.exec(await journal(bench, fromNs));
+  await bench.sh(
+    "systemctl set-property --runtime maskgate.service MemoryMax=infinity; systemctl reset-failed maskgate || true",
+  );
+  await bench.sh(`systemctl start maskgate; await ${startSeconds} 'systemctl is-active -q maskgate'`);
+  await bench.untilReady();
+  need(open !== undefined, "the memory was not taken while unlocked");
+  need(said !== null, "nobody tells of the lack of memory");
+  need(tookMs <= safeMs + 3000, `still unlocked ${tookMs.toFixed(0)} ms after the memory was taken`);
+  return `locked ${tookMs.toFixed(0)} ms after the memory was taken; the journal tells of it; back by itself`;
+}
+
+export const scarceRows: readonly Row[] = [
+  {
+    name: "full-disk",
+    asserts: "a full disk: locked over a restart, and the door still works",
+    run: fullDisk,
+  },
+  {
+    name: "read-only",
+    asserts: "a read-only disk: locked over a restart, and the door still works",
+    run: readOnlyDisk,
+  },
+  {
+    name: "descriptors",
+    asserts: "too few file descriptors: locked, and the journal names the lack",
+    run: fewDescriptors,
+  },
+  {
+    name: "memory",
+    asserts: "no memory while unlocked: locked within the lease, and the journal tells of it",
+    run: noMemory,
+  },
+];

@@ -80,12 +80,9 @@ const model = z.strictObject({
     .refine((providers) => new Set(providers).size === providers.length)
     .meta({ uniqueItems: true, text: "ONNX Runtime execution providers in the order to try" })
     .default(["tensorrt", "cuda", "cpu"]),
-  precision: z
-    .enum(["auto", "float", "int8"])
-    .default("auto")
-    .meta({
-      text: "which graph of the model runs; auto: int8 on the providers it is made for, if it is there",
-    }),
+  precision: z.enum(["auto", "float", "int8"]).default("auto").meta({
+    text: "which graph of the model runs; auto: int8 on the providers it is made for, if it is there",
+  }),
   threads: whole(0, 64, 2, { text: "threads of an inference on the CPU; 0: all cores" }),
 });
 

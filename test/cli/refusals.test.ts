@@ -223,12 +223,12 @@ const models: readonly Refusal[] = [
   {
     name: "a wrong shape",
     args: model(modelFolder("wrong-shape")),
-    says: /wrong-shape: the model has image uint8 \[N,96,96,3\].* its manifest states .*; install a model/,
+    says: /wrong-shape\/model\.onnx: the model has image uint8 \[N,96,96,3\].* its manifest states .*; install a model/,
   },
   {
     name: "a wrong output",
     args: model(modelFolder("wrong-output")),
-    says: /wrong-output: the model has .*masked float32 \[N,1,1,1\], its manifest states .*; install a model/,
+    says: /wrong-output\/model\.onnx: the model has .*masked float32 \[N,1,1,1\], its manifest states .*; install a model/,
   },
 ];
 

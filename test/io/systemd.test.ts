@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -171,16 +171,26 @@ test("a camera that is missing for hours never uses up the restarts of the unit"
 });
 
 const hasAnalyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
-test(
-  "systemd-analyze verify has nothing to say",
-  { skip: !hasAnalyze && "systemd-analyze is not here" },
-  () => {
-    const verify = (text: string): string => {
-      const file = path.join(folder, "maskgate.service");
-      writeFileSync(file, text.replaceAll("/opt/maskgate/bin/maskgate", "/bin/true"));
-      return spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" }).stderr;
-    };
-    assert.equal(verify(unit), "");
-    assert.match(verify(`${unit}\n[Service]\nWatchDogSeconds=1\n`), /WatchDogSeconds/);
-  },
-);
+for (const name of readdirSync("systemd").filter((file) => file.endsWith(".service"))) {
+  test(
+    `systemd-analyze verify has nothing to say of ${name}`,
+    { skip: !hasAnalyze && "systemd-analyze is not here" },
+    () => {
+      const verify = (text: string): string => {
+        const file = path.join(mkdtempSync(path.join(folder, "unit-")), name);
+        writeFileSync(file, text.replaceAll(/\/opt\/maskgate\/bin\/\S+/g, "/bin/true"));
+        return spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" }).stderr;
+      };
+      const text = readFileSync(path.join("systemd", name), "utf8");
+      assert.equal(verify(text), "");
+      assert.match(verify(`${text}\n[Service]\nWatchDogSeconds=1\n`), /WatchDogSeconds/);
+    },
+  );
+}
+
+test("the daemon cannot reach a GPIO chip: its lines are the holder's alone", () => {
+  const groups = /^SupplementaryGroups=(.*)$/m.exec(unit)?.[1] ?? "";
+  assert.deepEqual(groups.split(" "), ["video", "maskgate-door"]);
+  assert.match(unit, /^DevicePolicy=closed$/m);
+  assert.doesNotMatch(unit, /^DeviceAllow=.*gpio/m);
+});

@@ -1,6 +1,7 @@
 /** The kiosk's eyes as the configuration wants them: camera, model and policy, the same for the daemon and the installer's view. */
 import type { Config } from "./config-schema.ts";
 import type { Policy } from "./core/policy.ts";
+import type { SightPolicy } from "./core/sight.ts";
 import type { Camera, Clock, RunningModel, Vision } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
 import { openGstreamerCamera } from "./io/camera-gstreamer.ts";
@@ -24,6 +25,11 @@ export function openCamera({ camera }: Config, clock: Clock): Promise<Camera> {
 /** The policy; its threshold is the model's where the configuration has none. */
 export function policyOf({ access }: Config, model: RunningModel): Policy {
   return { ...access, threshold: access.threshold ?? model.threshold };
+}
+
+/** When a picture is a fault. A replay of one picture stands still by design. */
+export function sightPolicyOf({ camera }: Config): SightPolicy {
+  return { leastDetail: camera.leastDetail, frozenMs: camera.source === "replay" ? 0 : camera.frozenMs };
 }
 
 /** What the status says of the model; the log says why one that was asked for earlier does not run. */

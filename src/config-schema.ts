@@ -23,6 +23,13 @@ const camera = z.strictObject({
     unit: "ms",
     text: "without a frame for so long, the camera is at fault",
   }),
+  leastDetail: whole(0, 50, 6, {
+    text: "a picture with less to see is at fault (covered lens, dark room): 0..255, lit rooms have 25 and more; 0: off",
+  }),
+  frozenMs: whole(0, 600_000, 5000, {
+    unit: "ms",
+    text: "the same picture for so long is a frozen camera, which is at fault; 0: off; a replay never is",
+  }),
   restartMinMs: whole(50, 60_000, 500, {
     unit: "ms",
     text: "wait before the first restart of a failed camera",

@@ -14,6 +14,7 @@ import {
   type ModelStatus,
   type StatusSnapshot,
 } from "./core/status.ts";
+import { initialSight, nextSight, type Sight, type SightPolicy } from "./core/sight.ts";
 import type { Observation } from "./core/verdict.ts";
 import { DecisionCycle } from "./decision-cycle.ts";
 import { FrameRate } from "./frame-rate.ts";
@@ -29,6 +30,7 @@ export interface KioskParts {
   readonly service: ServiceManager;
   readonly clock: Clock;
   readonly policy: Policy;
+  readonly sight: SightPolicy;
   readonly model: ModelStatus;
   readonly log: Log;
   readonly listener: KioskListener;
@@ -47,6 +49,17 @@ const tickMs = 100;
 /** A look that takes longer is a fault; the door locks, and the watchdog ends the process if it stays so. */
 const stallMs = 3000;
 
+const sightErrors = {
+  blind: new KioskError(
+    "camera-blind",
+    "the camera shows nothing: uncover its lens and light the place, or lower camera.leastDetail",
+  ),
+  frozen: new KioskError(
+    "camera-frozen",
+    "the camera shows the same picture again and again: reconnect it, or raise camera.frozenMs",
+  ),
+} as const;
+
 export class Kiosk {
   readonly #parts: KioskParts;
   readonly #schedule: Schedule;
@@ -55,6 +68,7 @@ export class Kiosk {
   readonly #rate = new FrameRate();
   #camera: CameraStatus["state"] = "starting";
   #cameraFaultedAtMs = Number.NEGATIVE_INFINITY;
+  #sight: Sight = initialSight;
   #lookingSinceMs: number | undefined;
   /** Cameras count their frames from 1, so the newest number is how many there were. */
   #counts = { newestSeq: 0, taken: 0, decided: 0 };
@@ -180,6 +194,7 @@ export class Kiosk {
       this.#cycle.recover("camera");
       if (this.#camera !== "ended") this.#camera = "streaming";
     }
+    this.#judgeSight(seen);
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
     const { decidedMs, doneMs } = this.#cycle.observe(seen);
     this.#times = {
@@ -190,7 +205,19 @@ export class Kiosk {
     };
     this.#rate.count(doneMs);
     this.#parts.listener.stepped(this.#cycle.state, this.#times);
-    this.#parts.service.progress(this.#sentence());
+    // A frozen camera is a hung pipeline: the service manager's restart starts its program anew.
+    if (this.#sight.finding !== "frozen") this.#parts.service.progress(this.#sentence());
+  }
+
+  #judgeSight({ signs, capturedAtMs }: Observation): void {
+    this.#sight = nextSight(this.#sight, signs, capturedAtMs, this.#parts.sight);
+    const { finding } = this.#sight;
+    if (finding === "clear") {
+      this.#cycle.recover("sight");
+      return;
+    }
+    const error = sightErrors[finding];
+    if (this.#cycle.fault("sight", error)) this.#parts.listener.cameraFaulted(error.code);
   }
 
   #isRunning(): boolean {

@@ -1,5 +1,5 @@
 /** `maskgate run`: the composition root. Every adapter is opened here, in the order that keeps the door locked, and closed in reverse. */
-import { openCamera, policyOf, reportModel } from "./camera-side.ts";
+import { openCamera, policyOf, reportModel, sightPolicyOf } from "./camera-side.ts";
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
 import type { DoorEvent } from "./core/door-report.ts";
@@ -78,6 +78,7 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     ...opened,
     version,
     policy: policyOf(config, opened.vision.model),
+    sight: sightPolicyOf(config),
     listener: {
       stepped: (state, times) => {
         steps(state);

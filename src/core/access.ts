@@ -68,7 +68,7 @@ import { deciders, follow, isSaneBox, withoutVotes, type Track } from "./tracks.
 import type { Observation } from "./verdict.ts";
 
 /** What can fail by itself and come back by itself. */
-export type FaultSource = "camera" | "vision" | "door" | "indicator";
+export type FaultSource = "camera" | "sight" | "vision" | "door" | "indicator";
 
 /** A failure that keeps the door locked until its source has recovered. */
 export interface Fault {

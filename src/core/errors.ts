@@ -9,6 +9,8 @@ export const errorCodes = {
   "camera-missing": "the camera, its program or its pictures are not there",
   "camera-silent": "the camera sends no frames",
   "camera-ended": "the camera program ended",
+  "camera-blind": "the camera shows nothing",
+  "camera-frozen": "the camera shows the same picture again and again",
   "door-forced": "the door was opened without leave",
   "door-tampered": "the housing is open",
   "fire-alarm": "the fire alarm has released the lock",

@@ -1,5 +1,6 @@
 /** What the vision says of one frame, and nothing more: no pixels leave it. */
 import type { Face } from "./face.ts";
+import type { PictureSigns } from "./sight.ts";
 
 /** A face and what the classifier says of it. */
 export interface Verdict {
@@ -22,6 +23,7 @@ export interface Observation {
   readonly capturedAtMs: number;
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly signs: PictureSigns;
   readonly verdicts: readonly Verdict[];
   readonly stages: StageTimes;
 }

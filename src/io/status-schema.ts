@@ -69,7 +69,7 @@ export const statusSchema = z.object({
   faces: z.array(face),
   fault: z
     .object({
-      source: z.enum(["camera", "vision", "door", "indicator"]),
+      source: z.enum(["camera", "sight", "vision", "door", "indicator"]),
       code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
       message: z.string(),
     })

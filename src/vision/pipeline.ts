@@ -7,6 +7,7 @@ import { cropFace } from "./crop.ts";
 import { loadFaceDetector, type FaceDetector } from "./detector.ts";
 import { findFaces, type FaceSettings } from "./find-faces.ts";
 import { decode, pictureOf, type Picture } from "./picture.ts";
+import { signsOf } from "./picture-signs.ts";
 
 export interface PipelineSettings {
   readonly faceModelFolder: string;
@@ -37,6 +38,7 @@ export async function disposePipeline(pipeline: Pipeline): Promise<void> {
 export async function look(pipeline: Pipeline, frame: Frame, search: Search): Promise<Observation> {
   const startMs = performance.now();
   const picture = await pictureOfFrame(frame);
+  const signs = signsOf(picture);
   const decodeMs = performance.now() - startMs;
   const { verdicts, ...stages } = await lookAt(pipeline, picture, search);
   return {
@@ -44,6 +46,7 @@ export async function look(pipeline: Pipeline, frame: Frame, search: Search): Pr
     capturedAtMs: frame.capturedAtMs,
     widthPx: picture.widthPx,
     heightPx: picture.heightPx,
+    signs,
     verdicts,
     stages: { decodeMs, ...stages },
   };

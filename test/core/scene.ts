@@ -36,7 +36,8 @@ export const bare = (place = 0, px = 100): Verdict => verdict(0.01, boxAt(place,
 export const unclear = (place = 0, px = 100): Verdict => verdict(Number.NaN, boxAt(place, px));
 
 export function observation(seq: number, capturedAtMs: number, verdicts: readonly Verdict[]): Observation {
-  return { seq, capturedAtMs, widthPx: 1280, heightPx: 720, verdicts, stages };
+  const signs = { detail: 60, fingerprint: seq };
+  return { seq, capturedAtMs, widthPx: 1280, heightPx: 720, signs, verdicts, stages };
 }
 
 /** Frame number `seq`, captured at `seq` steps and decided at once. */

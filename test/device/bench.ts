@@ -21,7 +21,7 @@ export type Scene = "nobody" | "bare" | "masked" | "bright" | "black" | "covered
 export const startSeconds = 120;
 const nsPerMs = 1e6;
 /** A reader that looked away for longer has not seen what a row is about. */
-const mostBlindMs = 20;
+const mostBlindMs = 100;
 
 export class Bench {
   readonly machine: Machine;

@@ -47,6 +47,7 @@ function observed(seq: number, masked: number): Input {
       widthPx: 640,
       heightPx: 480,
       verdicts: [{ face: { box: { x: 200, y: 100, width: 120, height: 130 }, score: 0.9 }, masked }],
+      signs: { detail: 60, fingerprint: 1 },
       stages: { decodeMs: 1, detectMs: 20, cropMs: 2, classifyMs: 10 },
     },
   };

@@ -219,3 +219,35 @@ test("two broken parts: the camera comes back although the door stays broken, an
   await bench.wait(tickMs);
   assert.equal(bench.access, "idle");
 });
+
+test("a covered lens while the door is open: locked and shown, the watchdog is fed, and it comes back by itself", async () => {
+  const bench = await openBench();
+  bench.vision.signs = { detail: 0.4, fingerprint: 1 };
+  const fed = bench.service.progressed.length;
+  await bench.frames(11, masked());
+  assertFault(bench, "sight", "camera-blind");
+  assert.equal(bench.now.camera.state, "streaming");
+  assert.deepEqual(bench.cameraFaults, ["camera-blind"]);
+  await bench.frames(100, masked());
+  assertFault(bench, "sight", "camera-blind");
+  assert.ok(bench.service.progressed.length >= fed + 100, "a restart does not uncover a lens");
+  bench.vision.signs = undefined;
+  await bench.frame(masked());
+  assert.equal(bench.now.fault, null);
+  await bench.frames(framesToGrant, masked());
+  assert.equal(bench.isOpen, true);
+});
+
+test("the same picture again and again: locked and shown, and the watchdog is fed no more", async () => {
+  const bench = await openBench();
+  bench.vision.signs = { detail: 60, fingerprint: 1 };
+  await bench.frames(5000 / stepMs + 1, masked());
+  assertFault(bench, "sight", "camera-frozen");
+  const fed = bench.service.progressed.length;
+  await bench.frames(50, masked());
+  assert.equal(bench.service.progressed.length, fed);
+  bench.vision.signs = undefined;
+  await bench.frames(framesToGrant + 2, masked());
+  assert.equal(bench.isOpen, true);
+  assert.ok(bench.service.progressed.length > fed);
+});

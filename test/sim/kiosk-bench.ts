@@ -2,6 +2,7 @@
 import type { AccessState } from "../../src/core/access.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Policy } from "../../src/core/policy.ts";
+import type { SightPolicy } from "../../src/core/sight.ts";
 import type { FrameTimes, StatusSnapshot } from "../../src/core/status.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { openDoor } from "../../src/io/door.ts";
@@ -16,6 +17,8 @@ import { VirtualTime } from "./virtual-time.ts";
 
 /** Time between two frames. */
 export const stepMs = 100;
+
+export const sightPolicy: SightPolicy = { leastDetail: 6, frozenMs: 5000 };
 
 export const benchPolicy: Policy = {
   mode: "must-wear",
@@ -57,6 +60,7 @@ export class KioskBench {
     this.kiosk = new Kiosk(
       {
         ...{ version: "0.0.0", camera, vision, service, clock: time, policy: { ...benchPolicy, ...policy } },
+        sight: sightPolicy,
         door: openDoor(this.line, options, time, time.schedule),
         indicator: openIndicator(this.leds, time, time.schedule),
         model: { ...vision.model, askedProvider: "cpu", isFirstChoice: true },

@@ -2,7 +2,10 @@
 import { KioskError } from "../../src/core/errors.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import type { RunningModel, Search, Vision } from "../../src/core/ports.ts";
+import type { PictureSigns } from "../../src/core/sight.ts";
 import type { Observation, Verdict } from "../../src/core/verdict.ts";
+
+const clearSigns = (seq: number): PictureSigns => ({ detail: 60, fingerprint: seq });
 
 const stages = { decodeMs: 1, detectMs: 2, cropMs: 3, classifyMs: 4 };
 
@@ -17,6 +20,8 @@ export class SimVision implements Vision {
   };
   /** While true, a look waits for `finish`. */
   isHeld = false;
+  /** What every picture tells of the camera; undefined: all is well. */
+  signs: PictureSigns | undefined;
   readonly searches: Search[] = [];
   /** Most looks that went on at once. */
   mostAtOnce = 0;
@@ -36,7 +41,8 @@ export class SimVision implements Vision {
         });
       }
       // Read last: the memory must stay the taker's as long as the look goes on.
-      return { ...read(frame), seq: frame.seq, capturedAtMs: frame.capturedAtMs, stages };
+      const { seq, capturedAtMs } = frame;
+      return { ...read(frame), seq, capturedAtMs, signs: this.signs ?? clearSigns(seq), stages };
     } finally {
       this.#going--;
     }

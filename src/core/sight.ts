@@ -1,0 +1,58 @@
+/**
+ * Whether the camera sees at all. A covered lens, a dark room and a picture that never changes look like an empty place before the
+ * door, and are none: they are faults, shown and locked, until a picture proves otherwise. Pure: time is the frames' own.
+ */
+
+/** What the vision tells of a picture as a whole. */
+export interface PictureSigns {
+  /** How much there is to see: of 32 x 24 cells, the 95th percentile of the difference of neighbours, 0..255. */
+  readonly detail: number;
+  /** Equal for equal pictures; a sensor's noise makes any two differ. */
+  readonly fingerprint: number;
+}
+
+export interface SightPolicy {
+  /** A picture with less detail shows nothing; 0: every picture shows something. */
+  readonly leastDetail: number;
+  /** The same picture for so long is a frozen camera; 0: it never is. */
+  readonly frozenMs: number;
+}
+
+/** What is remembered from frame to frame. */
+export interface Sight {
+  readonly finding: "clear" | "blind" | "frozen";
+  readonly fingerprint: number | undefined;
+  /** Since when pictures have been equal to this one. */
+  readonly sameSinceMs: number;
+  /** Since when pictures have shown nothing. */
+  readonly emptySinceMs: number | undefined;
+}
+
+/** A flash, or somebody who walks past with a dark coat, is no fault. */
+const blindMs = 1000;
+
+/** Before the first frame. */
+export const initialSight: Sight = {
+  finding: "clear",
+  fingerprint: undefined,
+  sameSinceMs: Number.NEGATIVE_INFINITY,
+  emptySinceMs: undefined,
+};
+
+/** One frame later. A single picture that shows something new ends both faults. */
+export function nextSight(
+  sight: Sight,
+  signs: PictureSigns,
+  capturedAtMs: number,
+  policy: SightPolicy,
+): Sight {
+  const isSame = signs.fingerprint === sight.fingerprint;
+  const sameSinceMs = isSame ? sight.sameSinceMs : capturedAtMs;
+  // Written so that a number that makes no sense counts as nothing to see.
+  const isEmpty = policy.leastDetail > 0 && !(signs.detail >= policy.leastDetail);
+  const emptySinceMs = isEmpty ? (sight.emptySinceMs ?? capturedAtMs) : undefined;
+  const isBlind = emptySinceMs !== undefined && capturedAtMs - emptySinceMs >= blindMs;
+  const isFrozen = policy.frozenMs > 0 && capturedAtMs - sameSinceMs >= policy.frozenMs;
+  const finding = isBlind ? "blind" : isFrozen ? "frozen" : "clear";
+  return { finding, fingerprint: signs.fingerprint, sameSinceMs, emptySinceMs };
+}

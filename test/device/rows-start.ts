@@ -68,7 +68,7 @@ async function uninstall(bench: Bench): Promise<string> {
   await bench.ready("brightness");
   await bench.unlock();
   const fromNs = await bench.nowNs();
-  await bench.sh("/host/source/scripts/uninstall 2>&1");
+  await bench.sh("/host/source/scripts/uninstall --purge 2>&1");
   const open = (await bench.unlockedSince(fromNs)).at(-1);
   need(open?.toNs !== undefined, "the lock's line stays unlocked");
   const left = await bench.sh(

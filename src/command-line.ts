@@ -64,7 +64,12 @@ export const commands = {
     paths: "some",
     text: "write the 112x112 crops that the classifier sees, for training",
   },
-  config: { flags: ["json"], values: {}, paths: "none", text: "print every key of the configuration" },
+  config: {
+    flags: ["json"],
+    values: { board: "ID" },
+    paths: "none",
+    text: "print every key of the configuration, or with --board a whole config.toml for that board",
+  },
 } as const satisfies Record<string, CommandShape>;
 
 export type CommandName = keyof typeof commands;

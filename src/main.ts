@@ -14,6 +14,7 @@ const load = {
   run: () => import("./run.ts"),
   hold: () => import("./hold.ts"),
   view: () => import("./view.ts"),
+  boards: () => import("./boards.ts"),
   pictures: () => import("./picture-commands.ts"),
 };
 
@@ -70,9 +71,15 @@ async function runCommand(command: Command): Promise<number> {
     case "crops":
       return pictureExit(await (await load.pictures()).crops(command, { write, complain }));
     case "config":
-      process.stdout.write(formatConfigTable(configTable(), isJson ? "json" : "text"));
+      process.stdout.write(await configText(command.values.get("board"), isJson));
       return exitCodes.done;
   }
+}
+
+async function configText(board: string | undefined, isJson: boolean): Promise<string> {
+  if (board === undefined) return formatConfigTable(configTable(), isJson ? "json" : "text");
+  if (isJson) throw new KioskError("bad-usage", "config: --board prints TOML; leave --json out");
+  return (await load.boards()).boardConfig(board);
 }
 
 function socketOf({ values }: Command): string {

@@ -52,6 +52,12 @@ export const commands = {
     paths: "none",
     text: "show what the camera and the model see, to aim the camera while the daemon is stopped",
   },
+  doctor: {
+    flags: ["json"],
+    values: config,
+    paths: "none",
+    text: "look at board, lines, camera, model and services, and say what to do about what is wrong",
+  },
   classify: {
     flags: ["json"],
     values: { ...config, annotate: "DIR" },

@@ -14,6 +14,7 @@ const load = {
   run: () => import("./run.ts"),
   hold: () => import("./hold.ts"),
   view: () => import("./view.ts"),
+  doctor: () => import("./doctor.ts"),
   boards: () => import("./boards.ts"),
   pictures: () => import("./picture-commands.ts"),
 };
@@ -65,6 +66,10 @@ async function runCommand(command: Command): Promise<number> {
       const [configFile, port] = [command.values.get("config"), command.values.get("port")];
       await (await load.view()).view({ configFile, port, write }, untilStopped(), hasStarted);
       return exitCodes.done;
+    }
+    case "doctor": {
+      const [configFile, { doctor }] = [command.values.get("config"), await load.doctor()];
+      return (await doctor({ configFile, isJson, write })) ? exitCodes.done : exitCodes.failed;
     }
     case "classify":
       return pictureExit(await (await load.pictures()).classify(command, { write, complain }));

@@ -64,10 +64,33 @@ function openInput(kernel: KernelCalls, settings: InputSettings): DriverInput {
   };
 }
 
+/**
+ * Who holds a line, without touching it; undefined if nobody does.
+ * @throws KioskError gpio-failed
+ */
+export async function lineHolder(settings: LineSettings, calls?: KernelCalls): Promise<string | undefined> {
+  const kernel = calls ?? (await loadKernelCalls());
+  return withChip(kernel, settings, (chipFd) => {
+    const query = encodeLineInfoQuery(settings.offset);
+    kernel.ioctl(chipFd, ioctlNumbers.getLineInfo, query);
+    const { isUsed, consumer } = decodeLineInfo(query);
+    return isUsed ? consumer || "an unnamed consumer" : undefined;
+  });
+}
+
 type Use = "input" | "output";
 
 /** @returns the line's own file, which the kernel takes back when this process ends */
 function openLine(kernel: KernelCalls, settings: LineSettings, request: Uint8Array, use: Use): number {
+  return withChip(kernel, settings, (chipFd) => requestLine(kernel, chipFd, settings, request, use));
+}
+
+/** With the chip open, which has the line. */
+function withChip<Result>(
+  kernel: KernelCalls,
+  settings: LineSettings,
+  use: (chipFd: number) => Result,
+): Result {
   const chipFd = openChip(kernel, settings);
   try {
     const lineCount = countLines(kernel, chipFd, settings);
@@ -78,7 +101,7 @@ function openLine(kernel: KernelCalls, settings: LineSettings, request: Uint8Arr
         `choose an offset from 0 to ${lineCount - 1}`,
       );
     }
-    return requestLine(kernel, chipFd, settings, request, use);
+    return use(chipFd);
   } finally {
     kernel.close(chipFd);
   }

@@ -1,0 +1,81 @@
+/** What `maskgate doctor` reads of the machine it runs on. Only looks: nothing here changes anything. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import path from "node:path";
+
+export interface Zone {
+  readonly name: string;
+  readonly celsius: number;
+}
+
+/** The machine, or in tests one that was made up. */
+export interface Host {
+  /** Names of the device tree, such as "nvidia,p3768-0000+p3767-0005"; none on a PC. */
+  compatible(): readonly string[];
+  zones(): readonly Zone[];
+  /** Bytes that a user may still write to the file system of a folder, or of its nearest parent that is there. */
+  freeBytes(folder: string): number;
+  availableMemoryBytes(): number;
+  /** Seconds since 1970 of the wall clock. */
+  wallClockS(): number;
+  /** Whether systemd runs this machine. */
+  hasSystemd(): boolean;
+  /** A property of a systemd unit, "" if it has none. */
+  unit(name: string, property: string): string;
+  /** The group that owns a file; undefined if there is no such file. */
+  groupIdOf(file: string): number | undefined;
+  groupIdNamed(name: string): number | undefined;
+  /** The groups of a user; undefined if there is no such user. */
+  groupIdsOf(user: string): readonly number[] | undefined;
+}
+
+/** This very machine. */
+export const thisHost: Host = {
+  compatible: () => read("/proc/device-tree/compatible").split("\0").filter(Boolean),
+  zones,
+  freeBytes: (folder) => {
+    let there = path.resolve(folder);
+    while (!existsSync(there)) there = path.dirname(there);
+    const { bavail, bsize } = statfsSync(there);
+    return bavail * bsize;
+  },
+  availableMemoryBytes: () =>
+    1024 * Number(/^MemAvailable:\s+(\d+) kB/m.exec(read("/proc/meminfo"))?.[1] ?? NaN),
+  wallClockS: () => Date.now() / 1000,
+  hasSystemd: () => existsSync("/run/systemd/system"),
+  unit: (name, property) => said("systemctl", ["show", "-P", property, name]) ?? "",
+  groupIdOf: (file) => statSync(file, { throwIfNoEntry: false })?.gid,
+  groupIdNamed: (name) => idOf(said("getent", ["group", name])),
+  groupIdsOf: (user) => said("id", ["-G", user])?.split(" ").map(Number),
+};
+
+/** Of a line of /etc/group. */
+function idOf(line: string | undefined): number | undefined {
+  const id = Number(line?.split(":")[2]);
+  return Number.isInteger(id) ? id : undefined;
+}
+
+function zones(): readonly Zone[] {
+  const folder = "/sys/class/thermal";
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.startsWith("thermal_zone"))
+    .map((name) => ({
+      name: read(path.join(folder, name, "type")).trim() || name,
+      celsius: Number(read(path.join(folder, name, "temp"))) / 1000,
+    }))
+    .filter(({ celsius }) => celsius > 0);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function said(program: string, args: readonly string[]): string | undefined {
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}

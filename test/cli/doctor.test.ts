@@ -1,0 +1,63 @@
+/** `maskgate doctor` as a user runs it: on a replay with the real models, and on a camera that is not there. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+
+const folder = mkdtempSync(path.join(tmpdir(), "maskgate-doctor-"));
+process.once("exit", () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+mkdirSync(path.join(folder, "frames"));
+copyFileSync("test/fixtures/masked/sample1-masked.png", path.join(folder, "frames", "1.png"));
+
+function doctor(frames: string, ...args: readonly string[]) {
+  const file = path.join(folder, "config.toml");
+  writeFileSync(
+    file,
+    `[camera]\nsource = "replay"\n[camera.replay]\npath = ${JSON.stringify(path.join(folder, frames))}\n` +
+      `[model]\nproviders = ["cpu"]\n[status]\nsocketPath = ${JSON.stringify(path.join(folder, "s.sock"))}\n`,
+  );
+  return spawnSync(process.execPath, ["dist/src/main.js", "doctor", "--config", file, ...args], {
+    encoding: "utf8",
+  });
+}
+
+test("camera, model and speed are looked at for real", () => {
+  const { status, stdout, stderr } = doctor("frames");
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(stdout, /^ok {4}camera .* frames\/s, 10 asked for$/m);
+  assert.match(stdout, /^ok {4}model .* on cpu, \w+; its self-test passed$/m);
+  assert.match(stdout, /^ok {4}sight /m);
+  assert.match(stdout, /^warn {2}lines .*simulated/m);
+});
+
+test("a camera that is not there fails, says what to do, and the other rows are there; --json too", () => {
+  const { status, stdout } = doctor("none", "--json");
+  assert.equal(status, 1);
+  const told = JSON.parse(stdout) as {
+    isWell: boolean;
+    findings: { name: string; kind: string; mend?: string }[];
+  };
+  assert.equal(told.isWell, false);
+  const camera = told.findings.find(({ name }) => name === "camera");
+  assert.deepEqual([camera?.kind, typeof camera?.mend], ["fail", "string"]);
+  assert.equal(told.findings.find(({ name }) => name === "model")?.kind, "ok");
+});
+
+test("a configuration that is wrong is refused before anything is looked at", () => {
+  const file = path.join(folder, "wrong.toml");
+  writeFileSync(file, "[camera]\nwidth = 3\n");
+  const { status, stderr, stdout } = spawnSync(
+    process.execPath,
+    ["dist/src/main.js", "doctor", "--config", file],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.equal(status, 2);
+  assert.equal(stdout, "");
+  assert.match(stderr, /camera\.width/);
+});

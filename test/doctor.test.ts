@@ -1,0 +1,155 @@
+/** Each row of the doctor about the machine, well and ill, on machines that were made up; and the lines on a kernel of the tests. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { loadConfig } from "../src/config.ts";
+import type { Config } from "../src/config-schema.ts";
+import { KioskError } from "../src/core/errors.ts";
+import { failed, findingsText, type Finding } from "../src/doctor-finding.ts";
+import { hostFindings } from "../src/doctor-host.ts";
+import { lineHolder } from "../src/io/gpio-character-device.ts";
+import { thisHost, type Host } from "../src/io/host.ts";
+import { SimGpioKernel } from "./sim/sim-gpio-kernel.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "maskgate-doctor-"));
+process.once("exit", () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function configOf(toml: string): Config {
+  const file = path.join(folder, "config.toml");
+  writeFileSync(file, toml);
+  return loadConfig(file);
+}
+
+const onDevice = configOf(
+  '[gpio]\ndriver = "character-device"\nholder = "process"\n[gpio.door]\nchip = "gpiochip0"\n[camera]\nsource = "gstreamer"\n',
+);
+const unitProperties: Readonly<Record<string, string>> = {
+  LoadState: "loaded",
+  ActiveState: "active",
+  UnitFileState: "enabled",
+  StatusText: "door locked; daemon connected",
+  SupplementaryGroups: "gpio video",
+};
+const groups: Readonly<Record<string, number>> = { gpio: 20, video: 44 };
+
+/** All is well on this one. */
+const sound: Host = {
+  compatible: () => ["nvidia,p3768-0000+p3767-0005", "nvidia,tegra234"],
+  zones: () => [
+    { name: "cpu-thermal", celsius: 48 },
+    { name: "gpu-thermal", celsius: 51 },
+  ],
+  freeBytes: () => 5e9,
+  availableMemoryBytes: () => 3e9,
+  wallClockS: () => Date.UTC(2027, 4, 1) / 1000,
+  hasSystemd: () => true,
+  unit: (_, property) => unitProperties[property] ?? "",
+  groupIdOf: (file) => (file === "/dev/video0" ? 44 : 20),
+  groupIdNamed: (name) => groups[name],
+  groupIdsOf: () => [999],
+};
+
+function kindOf(host: Partial<Host>, name: string, config = onDevice): string {
+  const found = hostFindings({ ...sound, ...host }, config).find((finding) => finding.name === name);
+  assert.ok(found, `there is no row ${name}`);
+  if (found.kind === "warn" || found.kind === "fail")
+    assert.ok((found.mend ?? "").length > 10, `${name} says what to do`);
+  return `${found.kind}: ${found.text}`;
+}
+
+test("a sound device has nothing to mend, and every row", () => {
+  const findings = hostFindings(sound, onDevice);
+  assert.deepEqual(
+    findings.filter(({ kind }) => kind !== "ok"),
+    [],
+  );
+  assert.deepEqual(
+    findings.map(({ name }) => name),
+    [
+      ...["board", "clock", "disk", "memory", "temperature", "maskgate-door.service", "maskgate.service"],
+      ...["permission /dev/gpiochip0", "permission /dev/video0"],
+    ],
+  );
+});
+
+const ills: readonly (readonly [what: string, host: Partial<Host>, row: string, says: RegExp])[] = [
+  ["another board", { compatible: () => ["acme,door"] }, "board", /^info: acme,door: none of device\/boards/],
+  ["no device tree", { compatible: () => [] }, "board", /^info: no device tree/],
+  ["a clock that was never set", { wallClockS: () => 0 }, "clock", /^warn: it says 1970-01-01/],
+  ["a full disk", { freeBytes: () => 1e6 }, "disk", /^warn: 1 MiB free/],
+  ["little memory", { availableMemoryBytes: () => 1e8 }, "memory", /^warn: 95 MiB/],
+  ["a warm board", { zones: () => [{ name: "cpu", celsius: 85 }] }, "temperature", /^warn: 85 degrees/],
+  ["a hot board", { zones: () => [{ name: "cpu", celsius: 99 }] }, "temperature", /^fail: 99 degrees/],
+  ["no zones", { zones: () => [] }, "temperature", /^info: /],
+  ["no systemd", { hasSystemd: () => false }, "service", /^info: systemd does not run/],
+  ["no unit", { unit: () => "" }, "maskgate.service", /^fail: not installed/],
+  [
+    "a failed unit",
+    { unit: (_, property) => (property === "ActiveState" ? "failed" : (unitProperties[property] ?? "")) },
+    "maskgate-door.service",
+    /^fail: failed/,
+  ],
+  [
+    "a unit that is not enabled",
+    { unit: (_, property) => (property === "UnitFileState" ? "disabled" : (unitProperties[property] ?? "")) },
+    "maskgate.service",
+    /^warn: active, but not enabled/,
+  ],
+  [
+    "a stopped unit",
+    { unit: (_, property) => (property === "ActiveState" ? "inactive" : (unitProperties[property] ?? "")) },
+    "maskgate.service",
+    /^warn: inactive/,
+  ],
+  [
+    "a chip of another group",
+    { groupIdOf: () => 0 },
+    "permission /dev/gpiochip0",
+    /^fail: maskgate-door is not in/,
+  ],
+];
+for (const [what, host, row, says] of ills) {
+  test(`${what} is told`, () => {
+    assert.match(kindOf(host, row), says);
+  });
+}
+
+test("devices and users that are not there have no row about permission", () => {
+  for (const host of [{ groupIdOf: () => undefined }, { groupIdsOf: () => undefined }]) {
+    const rows = hostFindings({ ...sound, ...host }, onDevice).map(({ name }) => name);
+    assert.ok(rows.every((name) => !name.startsWith("permission")));
+  }
+});
+
+test("what to do stands below its row; an error of ours is parted into cause and mend", () => {
+  const finding: Finding = failed("camera", new KioskError("camera-missing", "no /dev/video0; plug it in"));
+  assert.deepEqual(finding, { name: "camera", kind: "fail", text: "no /dev/video0", mend: "plug it in" });
+  assert.equal(findingsText([finding]), "FAIL  camera  no /dev/video0\n              -> plug it in");
+});
+
+test("this machine can be asked everything", () => {
+  const findings = hostFindings(thisHost, onDevice);
+  assert.ok(findings.length >= 6);
+  assert.ok(findings.every(({ text }) => !text.includes("NaN")));
+});
+
+test("a line's holder is told without taking the line", async () => {
+  const kernel = new SimGpioKernel();
+  const { lines } = kernel.addChip("main-gpio", 8);
+  const line = { chip: "main-gpio", offset: 3, isActiveLow: false, consumer: "asks" };
+  assert.equal(await lineHolder(line, kernel), undefined);
+  const [, , , third] = lines;
+  assert.ok(third);
+  assert.equal(third.consumer, undefined, "asking takes nothing");
+  third.consumer = "other-program";
+  assert.equal(await lineHolder(line, kernel), "other-program");
+  await assert.rejects(
+    lineHolder({ ...line, offset: 8 }, kernel),
+    /the chip has 8 lines; choose an offset from 0 to 7/,
+  );
+  await assert.rejects(lineHolder({ ...line, chip: "none" }, kernel), /no such chip/);
+});

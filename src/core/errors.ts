@@ -2,10 +2,15 @@
 
 /** One line per failure an adapter can meet; the code is what logs, metrics and tests match on. */
 export const errorCodes = {
+  "bad-bundle": "a bundle is damaged, or is none",
   "bad-config": "the configuration cannot be used",
   "bad-usage": "the command line cannot be understood",
   "bad-model": "the model or its manifest cannot be used",
+  "bad-key": "a key for bundles cannot be used",
   "bad-picture": "a picture cannot be read",
+  "bundle-refused": "a bundle is not for this kiosk",
+  "bundle-unreadable": "the bytes of a bundle cannot be read or written",
+  "bundle-untrusted": "no trusted key has signed the bundle",
   "camera-missing": "the camera, its program or its pictures are not there",
   "camera-silent": "the camera sends no frames",
   "camera-ended": "the camera program ended",

@@ -13,14 +13,17 @@ interface CommandShape {
   readonly flags: readonly string[];
   /** Options with a value, and what the value is. */
   readonly values: Readonly<Record<string, string>>;
-  /** Whether it takes paths. */
-  readonly paths: "none" | "some";
+  /** Whether it takes paths; `one` is exactly one, called what `path` says. */
+  readonly paths: "none" | "one" | "some";
+  readonly path?: string;
   readonly text: string;
 }
 
 const config = { config: "FILE" };
 
-/** Every command with its options: what is parsed, and what `--help` prints. */
+const bundle = { paths: "one", path: "FILE" } as const;
+
+/** Every command with its options: what is parsed, and what `--help` prints. A name may be of two words. */
 export const commands = {
   run: {
     flags: [],
@@ -76,25 +79,54 @@ export const commands = {
     paths: "none",
     text: "print every key of the configuration, or with --board a whole config.toml for that board",
   },
+  "bundle keygen": {
+    flags: [],
+    values: { out: "NAME" },
+    paths: "none",
+    text: "make a pair of keys for bundles: NAME.key.pem signs, NAME.pub.pem goes to the kiosks",
+  },
+  "bundle create": {
+    flags: [],
+    values: {
+      version: "NUMBER",
+      out: "FILE",
+      key: "PEM",
+      compatible: "BOARD,...",
+      "least-daemon": "VERSION",
+      retires: "KEY-ID,...",
+    },
+    paths: "one",
+    path: "MODEL-FOLDER",
+    text: "pack a model into a bundle for kiosks; signed at once with --key",
+  },
+  "bundle sign": {
+    ...bundle,
+    flags: [],
+    values: { key: "PEM", signature: "FILE", "public-key": "PEM" },
+    text: "sign a bundle, or put a signature into it that openssl has made",
+  },
+  "bundle verify": {
+    ...bundle,
+    flags: [],
+    values: { keys: "DIR" },
+    text: "check every byte of a bundle the way a kiosk with these keys does",
+  },
+  "bundle inspect": {
+    ...bundle,
+    flags: ["json"],
+    values: {},
+    text: "print what a bundle says of itself, whoever signed it",
+  },
 } as const satisfies Record<string, CommandShape>;
 
 export type CommandName = keyof typeof commands;
 
 /** @throws KioskError bad-usage */
 export function parseCommand(args: readonly string[]): Command {
-  const [name, ...rest] = args;
-  if (name === undefined) throw new KioskError("bad-usage", "a command is missing; see maskgate --help");
-  if (!isCommand(name)) {
-    throw new KioskError("bad-usage", `unknown command ${JSON.stringify(name)}; see maskgate --help`);
-  }
+  const { name, rest } = namedCommand(args);
   const shape: CommandShape = commands[name];
   const { values, positionals } = parsed(name, rest, shape);
-  if (shape.paths === "none" && positionals.length > 0) {
-    throw new KioskError("bad-usage", `${name}: takes no path, but got ${JSON.stringify(positionals[0])}`);
-  }
-  if (shape.paths === "some" && positionals.length === 0) {
-    throw new KioskError("bad-usage", `${name}: name at least one picture or folder`);
-  }
+  checkPaths(name, shape, positionals);
   const entries = Object.entries(values);
   return {
     name,
@@ -104,6 +136,39 @@ export function parseCommand(args: readonly string[]): Command {
   };
 }
 
+interface NamedCommand {
+  readonly name: CommandName;
+  readonly rest: readonly string[];
+}
+
+function namedCommand([first, second, ...others]: readonly string[]): NamedCommand {
+  if (first === undefined) throw new KioskError("bad-usage", "a command is missing; see maskgate --help");
+  if (isCommand(first)) return { name: first, rest: second === undefined ? [] : [second, ...others] };
+  const name = `${first} ${second ?? ""}`;
+  if (isCommand(name)) return { name, rest: others };
+  const words = Object.keys(commands).filter((known) => known.startsWith(`${first} `));
+  if (words.length > 0) {
+    const known = words.map((command) => command.slice(first.length + 1)).join(", ");
+    throw new KioskError("bad-usage", `${first}: say which of ${known}; see maskgate --help`);
+  }
+  throw new KioskError("bad-usage", `unknown command ${JSON.stringify(first)}; see maskgate --help`);
+}
+
+function checkPaths(name: string, { paths, path = "PATH" }: CommandShape, given: readonly string[]): void {
+  if (paths === "none" && given.length > 0) {
+    throw new KioskError("bad-usage", `${name}: takes no path, but got ${JSON.stringify(given[0])}`);
+  }
+  if (paths === "some" && given.length === 0) {
+    throw new KioskError("bad-usage", `${name}: name at least one picture or folder`);
+  }
+  if (paths === "one" && given.length !== 1) {
+    throw new KioskError(
+      "bad-usage",
+      `${name}: name one ${path}, but got ${given.length}; see maskgate --help`,
+    );
+  }
+}
+
 /** The text of `--help`. */
 export function helpText(): string {
   const lines = Object.entries(commands).map(([name, shape]: [string, CommandShape]) => {
@@ -111,7 +176,8 @@ export function helpText(): string {
       ...shape.flags.map((flag) => `[--${flag}]`),
       ...Object.entries(shape.values).map(([option, value]) => `[--${option} ${value}]`),
     ];
-    const usage = [name, ...(shape.paths === "some" ? ["PATH..."] : []), ...options].join(" ");
+    const paths = { none: [], one: [shape.path ?? "PATH"], some: ["PATH..."] }[shape.paths];
+    const usage = [name, ...paths, ...options].join(" ");
     return `  maskgate ${usage}\n      ${shape.text}`;
   });
   return [
@@ -121,7 +187,7 @@ export function helpText(): string {
     "  maskgate --version | --help",
     "",
     "Without --config the documented defaults hold: `maskgate config` prints them.",
-    "Exit codes: 0 done; 1 failed while it ran; 2 wrong input: command, configuration, model, picture or socket.",
+    "Exit codes: 0 done; 1 failed while it ran; 2 wrong input: command, configuration, model, picture, bundle or socket.",
     "",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The entry point of every command. Bad input ends with one clear line and exit code 2; only a bug shows its stack. */
-import { helpText, parseCommand, type Command } from "./command-line.ts";
+import { helpText, parseCommand, type Command, type CommandName } from "./command-line.ts";
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
 import { KioskError, type ErrorCode } from "./core/errors.ts";
@@ -17,6 +17,7 @@ const load = {
   doctor: () => import("./doctor.ts"),
   boards: () => import("./boards.ts"),
   pictures: () => import("./picture-commands.ts"),
+  bundles: () => import("./bundle-commands.ts"),
 };
 
 /** Failures of a daemon that nothing the user typed can have caused. */
@@ -44,46 +45,64 @@ async function main(args: readonly string[]): Promise<number> {
     write(version);
     return exitCodes.done;
   }
-  return runCommand(parseCommand(args));
+  const command = parseCommand(args);
+  return does[command.name](command);
 }
 
-async function runCommand(command: Command): Promise<number> {
-  const isJson = command.flags.has("json");
-  switch (command.name) {
-    case "run":
-      await (await load.run()).run(command.values.get("config"), untilStopped(), hasStarted);
-      return exitCodes.done;
-    case "hold":
-      await (await load.hold()).hold(command.values.get("config"), untilStopped(), hasStarted);
-      return exitCodes.done;
-    case "status":
-      write(await showStatus(socketOf(command), isJson));
-      return exitCodes.done;
-    case "watch":
-      await watchStatus(socketOf(command), isJson, write, untilStopped());
-      return exitCodes.done;
-    case "view": {
-      const [configFile, port] = [command.values.get("config"), command.values.get("port")];
-      await (await load.view()).view({ configFile, port, write }, untilStopped(), hasStarted);
-      return exitCodes.done;
-    }
-    case "doctor": {
-      const [configFile, { doctor }] = [command.values.get("config"), await load.doctor()];
-      return (await doctor({ configFile, isJson, write })) ? exitCodes.done : exitCodes.failed;
-    }
-    case "classify":
-      return pictureExit(await (await load.pictures()).classify(command, { write, complain }));
-    case "crops":
-      return pictureExit(await (await load.pictures()).crops(command, { write, complain }));
-    case "config":
-      process.stdout.write(await configText(command.values.get("board"), isJson));
-      return exitCodes.done;
-  }
+/** What each command does; the number is the exit code. */
+const does: Readonly<Record<CommandName, (command: Command) => Promise<number>>> = {
+  run: async ({ values }) => {
+    await (await load.run()).run(values.get("config"), untilStopped(), hasStarted);
+    return exitCodes.done;
+  },
+  hold: async ({ values }) => {
+    await (await load.hold()).hold(values.get("config"), untilStopped(), hasStarted);
+    return exitCodes.done;
+  },
+  status: async (command) => {
+    write(await showStatus(socketOf(command), isJson(command)));
+    return exitCodes.done;
+  },
+  watch: async (command) => {
+    await watchStatus(socketOf(command), isJson(command), write, untilStopped());
+    return exitCodes.done;
+  },
+  view: async ({ values }) => {
+    const [configFile, port] = [values.get("config"), values.get("port")];
+    await (await load.view()).view({ configFile, port, write }, untilStopped(), hasStarted);
+    return exitCodes.done;
+  },
+  doctor: async (command) => {
+    const [configFile, { doctor }] = [command.values.get("config"), await load.doctor()];
+    const isWell = await doctor({ configFile, isJson: isJson(command), write });
+    return isWell ? exitCodes.done : exitCodes.failed;
+  },
+  classify: async (command) =>
+    pictureExit(await (await load.pictures()).classify(command, { write, complain })),
+  crops: async (command) => pictureExit(await (await load.pictures()).crops(command, { write, complain })),
+  config: async (command) => {
+    process.stdout.write(await configText(command.values.get("board"), isJson(command)));
+    return exitCodes.done;
+  },
+  "bundle keygen": async (command) => done((await load.bundles()).keygen(command, write)),
+  "bundle create": async (command) => done((await load.bundles()).create(command, write)),
+  "bundle sign": async (command) => done((await load.bundles()).sign(command, write)),
+  "bundle verify": async (command) => done((await load.bundles()).verify(command, write)),
+  "bundle inspect": async (command) => done((await load.bundles()).inspect(command, write)),
+};
+
+async function done(work: Promise<void>): Promise<number> {
+  await work;
+  return exitCodes.done;
 }
 
-async function configText(board: string | undefined, isJson: boolean): Promise<string> {
-  if (board === undefined) return formatConfigTable(configTable(), isJson ? "json" : "text");
-  if (isJson) throw new KioskError("bad-usage", "config: --board prints TOML; leave --json out");
+function isJson({ flags }: Command): boolean {
+  return flags.has("json");
+}
+
+async function configText(board: string | undefined, asJson: boolean): Promise<string> {
+  if (board === undefined) return formatConfigTable(configTable(), asJson ? "json" : "text");
+  if (asJson) throw new KioskError("bad-usage", "config: --board prints TOML; leave --json out");
   return (await load.boards()).boardConfig(board);
 }
 

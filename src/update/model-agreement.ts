@@ -22,32 +22,31 @@ const modelSchema = z.object({
 
 const goldenSchema = z.object({ tolerance: z.number(), masked: z.array(z.number()) });
 
-/** The fields of a bundle's manifest that come from the model's folder. */
-export type ModelFields = Pick<
-  BundleManifest,
-  "name" | "modelVersion" | "input" | "output" | "threshold" | "golden"
-> & {
+/** What the files of a model's folder say that a bundle's manifest repeats; not checked any further. */
+export interface ModelStatements {
+  readonly fields: Readonly<
+    Record<"name" | "modelVersion" | "input" | "output" | "threshold" | "golden", unknown>
+  >;
   readonly graphs: readonly { readonly name: string; readonly sizeBytes: number; readonly sha256: string }[];
-};
+}
 
 /**
- * What the files of a model's folder say that a bundle's manifest repeats.
+ * Takes them from `manifest.json` and `golden.json`.
  * @throws KioskError bad-bundle
  */
-export function modelFields(manifestJson: Uint8Array, goldenJson: Uint8Array, from: string): Unchecked {
+export function modelFields(manifestJson: Uint8Array, goldenJson: Uint8Array, from: string): ModelStatements {
   const model = parsed(modelSchema, manifestJson, `${from}: manifest.json`);
   const golden = parsed(goldenSchema, goldenJson, `${from}: golden.json`);
   const { name, version: modelVersion, input, output, threshold } = model;
-  const graphs = [model, ...model.variants].map(({ file, sizeBytes, sha256 }) => ({
-    name: file,
-    sizeBytes,
-    sha256,
-  }));
-  return { name, modelVersion, input, output, threshold, golden, graphs };
+  return {
+    fields: { name, modelVersion, input, output, threshold, golden },
+    graphs: [model, ...model.variants].map(({ file, sizeBytes, sha256 }) => ({
+      name: file,
+      sizeBytes,
+      sha256,
+    })),
+  };
 }
-
-/** The same fields before a bundle's manifest has been checked. */
-export type Unchecked = { readonly [Field in keyof ModelFields]: unknown };
 
 /**
  * Refuses a bundle whose manifest says something else than its model's files.
@@ -58,10 +57,11 @@ export function checkAgreement(
   files: { readonly manifestJson: Uint8Array; readonly goldenJson: Uint8Array },
   bundle: string,
 ): void {
-  const model = modelFields(files.manifestJson, files.goldenJson, bundle);
-  const stated: Unchecked = { ...manifest, graphs: manifest.parts.slice(fixedParts.length) };
-  for (const field of Object.keys(model) as (keyof ModelFields)[]) {
-    if (isDeepStrictEqual(model[field], stated[field])) continue;
+  const { fields, graphs } = modelFields(files.manifestJson, files.goldenJson, bundle);
+  const said = { ...fields, graphs };
+  const stated = { ...manifest, graphs: manifest.parts.slice(fixedParts.length) };
+  for (const field of Object.keys(said) as (keyof typeof said)[]) {
+    if (isDeepStrictEqual(said[field], stated[field])) continue;
     const text = `bundle.json and the model's own files differ in ${field}; make the bundle anew`;
     throw new KioskError("bad-bundle", `${bundle}: ${text}`);
   }

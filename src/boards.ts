@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { KioskError } from "./core/errors.ts";
+import { thisHost } from "./io/host.ts";
 
 const deviceFolder = fileURLToPath(new URL("../../device", import.meta.url));
 
@@ -27,6 +28,8 @@ export const lineNames = [
 const boardSchema = z.strictObject({
   name: z.string().min(1),
   source: z.string().min(1),
+  /** What an installer must know before anything is wired. */
+  note: z.string().min(1).optional(),
   compatible: z.array(z.string()),
   driver: z.enum(["simulated", "character-device", "sysfs"]),
   camera: z.enum(["v4l2", "argus", "libcamera"]),
@@ -67,23 +70,48 @@ export function boardOf(compatible: readonly string[]): string | undefined {
   return boardIds().find((id) => readBoard(id).compatible.some((name) => compatible.includes(name)));
 }
 
-/** A whole config.toml for the board. Every line says which pin of the header it is. */
-export function boardConfig(id: string): string {
+/**
+ * The board that was asked for; `this` is the one that the device tree names.
+ * @throws KioskError bad-usage
+ */
+function boardAskedFor(id: string, compatible: readonly string[]): string {
+  if (id !== "this") return id;
+  const found = boardOf(compatible);
+  if (found !== undefined) return found;
+  const machine =
+    compatible[0] === undefined ? "this machine has no device tree" : `this is ${compatible[0]}`;
+  throw new KioskError(
+    "bad-usage",
+    `config: --board this: ${machine}, none of ${boardIds().join(", ")}; name one of them, or edit device/config.toml`,
+  );
+}
+
+/**
+ * A whole config.toml for the board. Every line says which pin of the header it is.
+ * @throws KioskError bad-usage for a board that is not known
+ */
+export function boardConfig(asked: string, compatible = thisHost.compatible()): string {
+  const id = boardAskedFor(asked, compatible);
   const board = readBoard(id);
   const template = readFileSync(path.join(deviceFolder, "config.toml"), "utf8");
   let section = "";
   const lines = template.split("\n").map((line) => {
     section = /^\[(.+?)\]/.exec(line)?.[1] ?? section;
-    const key = /^(\w+) = /.exec(line)?.[1];
-    const value = key === undefined ? undefined : valueOf(board, section, key);
-    return value === undefined ? line : `${key} = ${value}`;
+    const [, key = "", comment = ""] = /^(\w+) = (?:"[^"]*"|[^ ]+)(.*)$/.exec(line) ?? [];
+    const value = valueOf(board, section, key);
+    return value === undefined ? line : `${key} = ${value}${comment}`;
   });
-  return [`# For ${board.name} (maskgate config --board ${id}).`, ...lines].join("\n");
+  const note = board.note === undefined ? [] : [`# ${board.note}`];
+  return [`# For ${board.name} (maskgate config --board ${id}).`, ...note, ...lines].join("\n");
 }
 
 function valueOf(board: Board, section: string, key: string): string | undefined {
   if (section === "gpio" && key === "driver") return `"${board.driver}"`;
-  if (section === "camera.gstreamer" && key === "preset") return `"${board.camera}"`;
+  // libcamera's own program, not the preset: it needs no more than the board's system has.
+  if (section === "camera" && key === "source" && board.camera === "libcamera") return '"libcamera"';
+  if (section === "camera.gstreamer" && key === "preset" && board.camera !== "libcamera")
+    return `"${board.camera}"`;
+  if (key === "bias" && board.driver === "sysfs") return '"none"';
   const name = lineNames.find((known) => section === `gpio.${known}`);
   if (name === undefined) return undefined;
   const [header, chip, offset, pin] = pinOf(board, name);

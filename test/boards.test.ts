@@ -39,13 +39,29 @@ for (const id of boardIds()) {
     writeFileSync(file, boardConfig(id));
     const { gpio, camera } = loadConfig(file);
     const board = readBoard(id);
-    assert.deepEqual([gpio.driver, camera.gstreamer.preset], [board.driver, board.camera]);
+    assert.equal(gpio.driver, board.driver);
+    assert.equal(camera.source === "gstreamer" ? camera.gstreamer.preset : camera.source, board.camera);
     for (const name of lineNames) {
       const [, chip, offset] = pinOf(board, name);
       assert.deepEqual([gpio[name].chip, gpio[name].offset], [chip, offset], name);
     }
   });
 }
+
+test("all that is fitted is taken by the daemon, too, whatever the board's driver", () => {
+  for (const id of boardIds()) {
+    const file = path.join(folder, "fitted.toml");
+    writeFileSync(file, boardConfig(id).replaceAll("isFitted = false", "isFitted = true"));
+    assert.ok(loadConfig(file).gpio.tamper.isFitted, id);
+  }
+});
+
+test("the printed file says what an installer must know, and keeps the comments of the general one", () => {
+  const printed = boardConfig("jetson-orin-nano");
+  assert.match(printed, /^# For NVIDIA Jetson Orin Nano .*\n# On JetPack 6 set these pins to GPIO/);
+  assert.match(printed, /^preset = "argus" {11}# "v4l2" USB, "argus" Jetson CSI/m);
+  assert.match(printed, /^offset = 106 # pin 31 of the header, GPIO11$/m);
+});
 
 /** Read off the vendors' pinouts by hand: a slip in a table would open a door, or none. */
 test("well-known pins are where the vendors' pinouts have them", () => {
@@ -73,6 +89,7 @@ test("a board is known by its device tree, and no two claim the same name", () =
     boardOf(["nvidia,p3768-0000+p3767-0005", "nvidia,p3767-0005", "nvidia,tegra234"]),
     "jetson-orin-nano",
   );
+  assert.equal(boardOf(["nvidia,p3768-0000+p3767-0005-super", "nvidia,tegra234"]), "jetson-orin-nano");
   assert.equal(boardOf(["raspberrypi,5-model-b", "brcm,bcm2712"]), "raspberry-pi-5");
   assert.equal(boardOf(["qemu"]), undefined);
   const names = boardIds().flatMap((id) => readBoard(id).compatible);
@@ -84,4 +101,12 @@ test("an unknown board is refused with those that there are", () => {
     () => boardConfig("jetson-tx2"),
     /config: --board jetson-tx2 is not known; there are jetson-agx-orin, /,
   );
+});
+
+test("the board of this machine can be asked for without its name", () => {
+  const compatible = ["raspberrypi,5-model-b", "brcm,bcm2712"];
+  assert.match(boardConfig("this", compatible), /^# For Raspberry Pi 5 .* --board raspberry-pi-5/);
+  assert.match(boardConfig("sim", compatible), /^# For no hardware/);
+  assert.throws(() => boardConfig("this", []), /--board this: this machine has no device tree, none of/);
+  assert.throws(() => boardConfig("this", ["acme,door"]), /this is acme,door, none of jetson-agx-orin, /);
 });

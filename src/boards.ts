@@ -106,11 +106,15 @@ export function boardConfig(asked: string, compatible = thisHost.compatible()): 
 }
 
 function valueOf(board: Board, section: string, key: string): string | undefined {
-  if (section === "gpio" && key === "driver") return `"${board.driver}"`;
-  // libcamera's own program, not the preset: it needs no more than the board's system has.
-  if (section === "camera" && key === "source" && board.camera === "libcamera") return '"libcamera"';
-  if (section === "camera.gstreamer" && key === "preset" && board.camera !== "libcamera")
-    return `"${board.camera}"`;
+  switch (`${section}.${key}`) {
+    case "gpio.driver":
+      return `"${board.driver}"`;
+    // libcamera's own program, not the preset: it needs no more than the board's system has.
+    case "camera.source":
+      return board.camera === "libcamera" ? '"libcamera"' : undefined;
+    case "camera.gstreamer.preset":
+      return board.camera === "libcamera" ? undefined : `"${board.camera}"`;
+  }
   if (key === "bias" && board.driver === "sysfs") return '"none"';
   const name = lineNames.find((known) => section === `gpio.${known}`);
   if (name === undefined) return undefined;

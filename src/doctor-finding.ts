@@ -36,9 +36,11 @@ export function failed(name: string, error: unknown): Finding {
 
 const marks = { ok: "ok  ", info: "    ", warn: "warn", fail: "FAIL" } as const;
 
-/** The table for people; what to do stands below its row. */
-export function findingsText(findings: readonly Finding[]): string {
-  const width = Math.max(...findings.map(({ name }) => name.length));
+/** Wide enough for all names that are not a path of somebody's own. */
+const nameWidth = 25;
+
+/** Rows of the table for people; what to do stands below its row. */
+export function findingsText(findings: readonly Finding[], width = nameWidth): string {
   return findings
     .flatMap(({ name, kind, text, mend }) => [
       `${marks[kind]}  ${name.padEnd(width)}  ${text}`,

@@ -1,6 +1,5 @@
-/** The rows of `maskgate doctor` about the machine: board, clock, room, memory, temperature, units, permissions. */
+/** The rows of `maskgate doctor` about the machine, whatever the configuration: board, clock, room, memory, temperature. */
 import { boardOf, readBoard } from "./boards.ts";
-import type { Config } from "./config-schema.ts";
 import { fail, info, ok, warn, type Finding } from "./doctor-finding.ts";
 import type { Host } from "./io/host.ts";
 
@@ -15,16 +14,8 @@ const hotCelsius = 95;
 /** Before this the clock was never set. */
 const builtS = Date.UTC(2026, 0, 1) / 1000;
 
-export function hostFindings(host: Host, config: Config): readonly Finding[] {
-  return [
-    board(host),
-    clock(host),
-    disk(host),
-    memory(host),
-    temperature(host),
-    ...units(host, config),
-    ...permissions(host, config),
-  ];
+export function hostFindings(host: Host): readonly Finding[] {
+  return [board(host), clock(host), disk(host), memory(host), temperature(host), throttling(host)];
 }
 
 function board(host: Host): Finding {
@@ -45,7 +36,13 @@ function clock(host: Host): Finding {
         `it says ${now}: it was never set`,
         "set it, so that the log's times are right; the door does not need it",
       )
-    : ok("clock", `${now}Z`);
+    : ok("clock", `${now}Z${synchronized(host)}`);
+}
+
+function synchronized(host: Host): string {
+  const isSo = host.isTimeSynchronized();
+  if (isSo === undefined) return "";
+  return isSo ? ", set by a time server" : ", by itself: no time server sets it";
 }
 
 function disk(host: Host): Finding {
@@ -84,63 +81,9 @@ function temperature(host: Host): Finding {
     : ok("temperature", text);
 }
 
-function unitNames({ gpio }: Config): readonly string[] {
-  return gpio.holder === "process" ? ["maskgate-door.service", "maskgate.service"] : ["maskgate.service"];
-}
-
-function units(host: Host, config: Config): readonly Finding[] {
-  if (!host.hasSystemd())
-    return [info("service", "systemd does not run here: nothing starts the daemon after a power cut")];
-  return unitNames(config).map((name) => {
-    if (host.unit(name, "LoadState") !== "loaded") {
-      return fail(name, "not installed", "run sudo scripts/install");
-    }
-    const [state, file] = [host.unit(name, "ActiveState"), host.unit(name, "UnitFileState")];
-    if (state === "failed")
-      return fail(name, "failed", `journalctl -u ${name}, then systemctl restart ${name}`);
-    if (file !== "enabled")
-      return warn(
-        name,
-        `${state}, but not enabled`,
-        `systemctl enable ${name}: else it is off after a power cut`,
-      );
-    if (state !== "active") return warn(name, state, `systemctl start ${name}`);
-    return ok(name, host.unit(name, "StatusText") || state);
-  });
-}
-
-interface Need {
-  readonly user: string;
-  readonly file: string;
-}
-
-/** Only of devices that are there: what is not has a row of its own. */
-function permissions(host: Host, { gpio, camera }: Config): readonly Finding[] {
-  const isChip = gpio.driver === "character-device" && /^gpiochip\d+$/.test(gpio.door.chip);
-  const holder = gpio.holder === "process" ? "maskgate-door" : "maskgate";
-  const usesVideo = camera.source === "gstreamer" && camera.gstreamer.preset === "v4l2";
-  const needs: readonly Need[] = [
-    ...(isChip ? [{ user: holder, file: `/dev/${gpio.door.chip}` }] : []),
-    ...(usesVideo ? [{ user: "maskgate", file: camera.gstreamer.device }] : []),
-  ];
-  return needs.flatMap(({ user, file }) => permission(host, user, file));
-}
-
-/** systemd adds the groups of the unit (`SupplementaryGroups`), which `id` does not know: both count. */
-function permission(host: Host, user: string, file: string): readonly Finding[] {
-  const [owner, groups] = [host.groupIdOf(file), host.groupIdsOf(user)];
-  if (owner === undefined || groups === undefined) return [];
-  const unit = user === "maskgate-door" ? "maskgate-door.service" : "maskgate.service";
-  const added = host.hasSystemd() ? host.unit(unit, "SupplementaryGroups").split(" ").filter(Boolean) : [];
-  const isGiven = groups.includes(owner) || added.some((name) => host.groupIdNamed(name) === owner);
-  const name = `permission ${file}`;
-  return [
-    isGiven
-      ? ok(name, `${user} may open it`)
-      : fail(
-          name,
-          `${user} is not in the group that owns it`,
-          "sudo udevadm trigger, or install device/99-maskgate.rules",
-        ),
-  ];
+function throttling(host: Host): Finding {
+  const slowed = host.throttles();
+  return slowed.length === 0
+    ? ok("throttling", "nothing is slowed down")
+    : warn("throttling", slowed.join(", "), "cool it, and give it the power supply that its maker names");
 }

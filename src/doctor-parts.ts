@@ -1,67 +1,40 @@
-/** The rows of `maskgate doctor` about the parts: lines, holder, camera, model and its speed. */
+/** The rows of `maskgate doctor` about the daemon, or while it is stopped about camera, model and detector, and their speed. */
 import { openCamera, policyOf, sightPolicyOf } from "./camera-side.ts";
 import type { Config } from "./config-schema.ts";
 import type { Frame } from "./core/frame.ts";
 import type { Camera, Clock, Vision } from "./core/ports.ts";
-import { fail, failed, info, ok, warn, type Finding } from "./doctor-finding.ts";
-import { safeLinesOf } from "./door-side.ts";
-import { lineHolder } from "./io/gpio-character-device.ts";
+import type { Observation } from "./core/verdict.ts";
+import { fail, failed, ok, warn, type Finding } from "./doctor-finding.ts";
 import { isDaemonAlive } from "./io/live-daemon.ts";
 import { fetchStatus } from "./io/status-client.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
 import { startVision } from "./vision/worker-vision.ts";
 
-const inputs = ["contact", "requestToExit", "fireAlarm", "tamper"] as const;
 /** A camera has this long for its first frame, then is watched for as long as `watchMs`. */
 const firstFrameMs = 10_000;
 const watchMs = 3000;
 /** Slower than this share of the asked rate is worth a word. */
 const leastRateShare = 0.8;
 
-/** Lines of the character device; the other drivers have nothing that could be asked without taking a line. */
-export async function lineFindings({ gpio }: Config): Promise<readonly Finding[]> {
-  if (gpio.driver === "simulated") {
-    return [
-      warn(
-        "lines",
-        `simulated, in ${gpio.simulatorDir}: no lock is driven`,
-        "set gpio.driver for your board (maskgate config --board ID)",
-      ),
-    ];
-  }
-  if (gpio.driver === "sysfs")
-    return [info("lines", "sysfs tells no holder of a line; the daemon's log does")];
-  const outputs = safeLinesOf(gpio, false).lines;
-  const fitted = inputs.filter((name) => gpio[name].isFitted);
-  const asked = [...outputs, ...fitted.map((name) => ({ ...gpio[name], consumer: `maskgate-${name}` }))];
-  return Promise.all(
-    asked.map(async (line): Promise<Finding> => {
-      const name = `line ${line.consumer.replace("maskgate-", "")}`;
-      try {
-        const holder = await lineHolder(line);
-        const place = `${line.chip} ${line.offset}`;
-        if (holder === undefined) return ok(name, `${place} is there, and free`);
-        if (holder.startsWith("maskgate-")) return ok(name, `${place} is held by maskgate (${holder})`);
-        return fail(name, `${place} is held by "${holder}"`, "stop that program, or choose another line");
-      } catch (error) {
-        return failed(name, error);
-      }
-    }),
-  );
-}
-
-/** Model and camera: of the daemon, if it runs and has both, else by opening them. */
-export async function partFindings(config: Config, clock: Clock): Promise<readonly Finding[]> {
+/** Model and camera: of the daemon, if it runs and has both, else by opening them. In pieces, as each takes seconds. */
+export async function* partFindings(config: Config, clock: Clock): AsyncGenerator<readonly Finding[]> {
   const { socketPath } = config.status;
   const isAlive = await isDaemonAlive(socketPath).catch(() => undefined);
-  if (isAlive === undefined)
-    return [fail("daemon", `${socketPath}: no permission to ask`, "be root, or join the socket's group")];
-  if (isAlive) return daemonFindings(config);
+  if (isAlive === undefined) {
+    yield [fail("daemon", `${socketPath}: no permission to ask`, "be root, or join the socket's group")];
+    return;
+  }
+  if (isAlive) {
+    yield await daemonFindings(config);
+    return;
+  }
   const camera = await cameraFindings(config, clock);
+  yield camera.findings;
   const { findings, vision } = await modelFindings(config);
-  if (vision === undefined) return [...camera.findings, ...findings];
+  yield findings;
+  if (vision === undefined) return;
   await using opened = vision;
-  return [...camera.findings, ...findings, ...(await speedFindings(config, opened, camera.frame))];
+  yield await sightFindings(config, opened, camera.frame);
 }
 
 async function daemonFindings(config: Config): Promise<readonly Finding[]> {
@@ -166,39 +139,32 @@ async function modelFindings(
             `${text}; ${first.provider} was asked for: ${first.reason}`,
             "see README, Acceleration; or set model.providers to what is there",
           );
-    return { findings: [finding], vision };
+    return { findings: [finding, ok("detector", "loads, and finds the places of faces")], vision };
   } catch (error) {
-    return { findings: [failed("model", error)] };
+    const isDetector = error instanceof Error && error.message.includes("face detector");
+    return { findings: [failed(isDetector ? "detector" : "model", error)] };
   }
 }
 
-/** Frames that are decided too late never open the door. */
-async function speedFindings(
+async function sightFindings(
   config: Config,
   vision: Vision,
   frame: Frame | undefined,
 ): Promise<readonly Finding[]> {
   if (frame === undefined) return [];
-  const policy = policyOf(config, vision.model);
   const times: number[] = [];
-  let detail = 0;
+  const looks: Observation[] = [];
   for (let turn = 0; turn < 5; turn += 1) {
     const startMs = performance.now();
-    const seen = await vision.look(frame, { kind: "follow", around: [], turn });
-    detail = seen.signs.detail;
+    looks.push(await vision.look(frame, { kind: "follow", around: [], turn }));
     times.push(performance.now() - startMs);
   }
-  const median = times.sort((a, b) => a - b)[2] ?? Infinity;
-  const text = `a look at an empty place takes ${median.toFixed(0)} ms, a person adds some 10 ms each`;
+  const [seen] = looks;
+  if (seen === undefined) return [];
   return [
-    median < policy.maxGapMs / 2
-      ? ok("speed", text)
-      : fail(
-          "speed",
-          text,
-          `access.maxGapMs is ${policy.maxGapMs}: frames would come too late to open; a faster provider, or a larger gap`,
-        ),
-    detail >= sightPolicyOf(config).leastDetail
+    ...size(config, seen),
+    speed(times.sort((a, b) => a - b)[2] ?? Infinity, policyOf(config, vision.model).maxGapMs),
+    seen.signs.detail >= sightPolicyOf(config).leastDetail
       ? ok("sight", "the picture shows something")
       : fail(
           "sight",
@@ -206,4 +172,27 @@ async function speedFindings(
           "uncover the lens, light the place, or lower camera.leastDetail",
         ),
   ];
+}
+
+/** Pictures that are played back have the size that they have. */
+function size({ camera }: Config, { widthPx, heightPx }: Observation): readonly Finding[] {
+  if (camera.source === "replay") return [];
+  const asked = `${camera.widthPx}x${camera.heightPx}`;
+  return [
+    widthPx === camera.widthPx && heightPx === camera.heightPx
+      ? ok("picture", `${asked}, as asked for`)
+      : fail(
+          "picture",
+          `${widthPx}x${heightPx}, ${asked} was asked for`,
+          "ask for a size that the camera has",
+        ),
+  ];
+}
+
+/** Frames that are decided too late never open the door. */
+function speed(medianMs: number, maxGapMs: number): Finding {
+  const text = `a look takes ${medianMs.toFixed(0)} ms, each person adds some 10 ms`;
+  const mend = `access.maxGapMs is ${maxGapMs}: frames that come later never open the door; take a faster provider, or a larger gap`;
+  if (medianMs >= maxGapMs) return fail("speed", text, mend);
+  return medianMs >= maxGapMs / 2 ? warn("speed", text, mend) : ok("speed", text);
 }

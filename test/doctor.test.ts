@@ -9,9 +9,13 @@ import type { Config } from "../src/config-schema.ts";
 import { KioskError } from "../src/core/errors.ts";
 import { failed, findingsText, type Finding } from "../src/doctor-finding.ts";
 import { hostFindings } from "../src/doctor-host.ts";
+import { chipFilesOf, lineFindings } from "../src/doctor-lines.ts";
+import { serviceFindings } from "../src/doctor-service.ts";
 import { lineHolder } from "../src/io/gpio-character-device.ts";
+import { isExported } from "../src/io/gpio-sysfs.ts";
 import { thisHost, type Host } from "../src/io/host.ts";
 import { SimGpioKernel } from "./sim/sim-gpio-kernel.ts";
+import { SimSysfs } from "./sim/sim-sysfs.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "maskgate-doctor-"));
 process.once("exit", () => {
@@ -33,6 +37,7 @@ const unitProperties: Readonly<Record<string, string>> = {
   UnitFileState: "enabled",
   StatusText: "door locked; daemon connected",
   SupplementaryGroups: "gpio video",
+  RuntimeDirectory: "maskgate maskgate-door",
 };
 const groups: Readonly<Record<string, number>> = { gpio: 20, video: 44 };
 
@@ -43,9 +48,13 @@ const sound: Host = {
     { name: "cpu-thermal", celsius: 48 },
     { name: "gpu-thermal", celsius: 51 },
   ],
+  throttles: () => [],
   freeBytes: () => 5e9,
   availableMemoryBytes: () => 3e9,
   wallClockS: () => Date.UTC(2027, 4, 1) / 1000,
+  isTimeSynchronized: () => true,
+  isFolder: () => true,
+  isWritable: () => true,
   hasSystemd: () => true,
   unit: (_, property) => unitProperties[property] ?? "",
   groupIdOf: (file) => (file === "/dev/video0" ? 44 : 20),
@@ -53,8 +62,14 @@ const sound: Host = {
   groupIdsOf: () => [999],
 };
 
+const chipFiles = ["/dev/gpiochip0"];
+const allFindings = (host: Host, config = onDevice): readonly Finding[] => [
+  ...hostFindings(host),
+  ...serviceFindings(host, config, chipFiles),
+];
+
 function kindOf(host: Partial<Host>, name: string, config = onDevice): string {
-  const found = hostFindings({ ...sound, ...host }, config).find((finding) => finding.name === name);
+  const found = allFindings({ ...sound, ...host }, config).find((finding) => finding.name === name);
   assert.ok(found, `there is no row ${name}`);
   if (found.kind === "warn" || found.kind === "fail")
     assert.ok((found.mend ?? "").length > 10, `${name} says what to do`);
@@ -62,7 +77,7 @@ function kindOf(host: Partial<Host>, name: string, config = onDevice): string {
 }
 
 test("a sound device has nothing to mend, and every row", () => {
-  const findings = hostFindings(sound, onDevice);
+  const findings = allFindings(sound);
   assert.deepEqual(
     findings.filter(({ kind }) => kind !== "ok"),
     [],
@@ -70,8 +85,9 @@ test("a sound device has nothing to mend, and every row", () => {
   assert.deepEqual(
     findings.map(({ name }) => name),
     [
-      ...["board", "clock", "disk", "memory", "temperature", "maskgate-door.service", "maskgate.service"],
-      ...["permission /dev/gpiochip0", "permission /dev/video0"],
+      ...["board", "clock", "disk", "memory", "temperature", "throttling"],
+      ...["maskgate-door.service", "maskgate.service", "permission /dev/gpiochip0", "permission /dev/video0"],
+      ...["folder /run/maskgate", "folder /run/maskgate-door"],
     ],
   );
 });
@@ -80,6 +96,34 @@ const ills: readonly (readonly [what: string, host: Partial<Host>, row: string, 
   ["another board", { compatible: () => ["acme,door"] }, "board", /^info: acme,door: none of device\/boards/],
   ["no device tree", { compatible: () => [] }, "board", /^info: no device tree/],
   ["a clock that was never set", { wallClockS: () => 0 }, "clock", /^warn: it says 1970-01-01/],
+  ["a clock of its own", { isTimeSynchronized: () => false }, "clock", /^ok: .*no time server sets it/],
+  [
+    "a throttled board",
+    { throttles: () => ["cpufreq-cpu0 by 2 steps"] },
+    "throttling",
+    /^warn: cpufreq-cpu0 by 2/,
+  ],
+  [
+    "no folder for the socket",
+    { hasSystemd: () => false, isFolder: () => false },
+    "folder /run/maskgate",
+    /^fail: missing/,
+  ],
+  [
+    "a folder of somebody else",
+    { hasSystemd: () => false, isWritable: () => false },
+    "folder /run/maskgate",
+    /^fail: this user may not/,
+  ],
+  [
+    "a unit that makes no folder",
+    {
+      isFolder: () => false,
+      unit: (_, property) => (property === "RuntimeDirectory" ? "" : (unitProperties[property] ?? "")),
+    },
+    "folder /run/maskgate-door",
+    /^fail: missing/,
+  ],
   ["a full disk", { freeBytes: () => 1e6 }, "disk", /^warn: 1 MiB free/],
   ["little memory", { availableMemoryBytes: () => 1e8 }, "memory", /^warn: 95 MiB/],
   ["a warm board", { zones: () => [{ name: "cpu", celsius: 85 }] }, "temperature", /^warn: 85 degrees/],
@@ -120,7 +164,7 @@ for (const [what, host, row, says] of ills) {
 
 test("devices and users that are not there have no row about permission", () => {
   for (const host of [{ groupIdOf: () => undefined }, { groupIdsOf: () => undefined }]) {
-    const rows = hostFindings({ ...sound, ...host }, onDevice).map(({ name }) => name);
+    const rows = allFindings({ ...sound, ...host }).map(({ name }) => name);
     assert.ok(rows.every((name) => !name.startsWith("permission")));
   }
 });
@@ -128,11 +172,11 @@ test("devices and users that are not there have no row about permission", () => 
 test("what to do stands below its row; an error of ours is parted into cause and mend", () => {
   const finding: Finding = failed("camera", new KioskError("camera-missing", "no /dev/video0; plug it in"));
   assert.deepEqual(finding, { name: "camera", kind: "fail", text: "no /dev/video0", mend: "plug it in" });
-  assert.equal(findingsText([finding]), "FAIL  camera  no /dev/video0\n              -> plug it in");
+  assert.equal(findingsText([finding], 6), "FAIL  camera  no /dev/video0\n              -> plug it in");
 });
 
 test("this machine can be asked everything", () => {
-  const findings = hostFindings(thisHost, onDevice);
+  const findings = allFindings(thisHost);
   assert.ok(findings.length >= 6);
   assert.ok(findings.every(({ text }) => !text.includes("NaN")));
 });
@@ -152,4 +196,52 @@ test("a line's holder is told without taking the line", async () => {
     /the chip has 8 lines; choose an offset from 0 to 7/,
   );
   await assert.rejects(lineHolder({ ...line, chip: "none" }, kernel), /no such chip/);
+});
+
+const labelled = configOf(
+  '[gpio]\ndriver = "character-device"\n' +
+    ["door", "green", "red", "amber"].map((name) => `[gpio.${name}]\nchip = "main-gpio"\n`).join("") +
+    '[gpio.contact]\nisFitted = true\nchip = "aon-gpio"\noffset = 7\n',
+);
+
+test("every fitted line has a row: free, ours, another's, or not there at all", async () => {
+  const kernel = new SimGpioKernel();
+  const { lines } = kernel.addChip("main-gpio", 8);
+  kernel.addChip("aon-gpio", 4);
+  const [door, green] = lines;
+  assert.ok(door && green);
+  door.consumer = "maskgate-door";
+  green.consumer = "heartbeat";
+  const rows = await lineFindings(labelled, kernel);
+  assert.deepEqual(
+    rows.map(({ name, kind, text }) => `${name}: ${kind}: ${text}`),
+    [
+      "line door: ok: main-gpio 0 is held by maskgate (maskgate-door)",
+      'line green: fail: main-gpio 1 is held by "heartbeat"',
+      "line red: ok: main-gpio 2 is there, and free",
+      "line amber: ok: main-gpio 3 is there, and free",
+      'line contact: fail: GPIO chip "aon-gpio" line 7 (maskgate-contact): the chip has 4 lines',
+    ],
+  );
+});
+
+test("permissions are looked at for each chip that is in use, also where its label names it", async () => {
+  const kernel = new SimGpioKernel();
+  kernel.addChip("other", 4);
+  kernel.addChip("main-gpio", 8);
+  kernel.addChip("aon-gpio", 8);
+  const [main, aon] = await chipFilesOf(labelled, kernel);
+  assert.deepEqual([main, aon], ["/dev/gpiochip1", "/dev/gpiochip2"]);
+  assert.deepEqual(await chipFilesOf(labelled, new SimGpioKernel()), []);
+});
+
+test("a line of sysfs is looked at without being exported", () => {
+  const sysfs = new SimSysfs();
+  sysfs.addChip("tegra-gpio", 512, 8);
+  const line = { chip: "tegra-gpio", offset: 3, isActiveLow: false, consumer: "asks" };
+  assert.equal(isExported(line, sysfs), false);
+  sysfs.writeFileSync("/sys/class/gpio/export", "515");
+  assert.equal(isExported(line, sysfs), true);
+  assert.throws(() => isExported({ ...line, offset: 8 }, sysfs), /the chip has 8 lines/);
+  assert.throws(() => isExported({ ...line, chip: "none" }, sysfs), /no such chip/);
 });

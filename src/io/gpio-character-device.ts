@@ -78,6 +78,14 @@ export async function lineHolder(settings: LineSettings, calls?: KernelCalls): P
   });
 }
 
+/**
+ * The device file of a line's chip, also where the chip is named by its label.
+ * @throws KioskError gpio-failed
+ */
+export async function chipFile(settings: LineSettings, calls?: KernelCalls): Promise<string> {
+  return chipPath(calls ?? (await loadKernelCalls()), settings);
+}
+
 type Use = "input" | "output";
 
 /** @returns the line's own file, which the kernel takes back when this process ends */

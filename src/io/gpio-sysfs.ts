@@ -73,20 +73,27 @@ function openInput(sysfs: Sysfs, settings: InputSettings): DriverInput {
 
 type Direction = "high" | "low" | "in";
 
+/**
+ * Whether somebody has exported a line, without touching it.
+ * @throws KioskError gpio-failed if there is no such chip or line
+ */
+export function isExported(settings: LineSettings, files: SysfsFiles = nodeFs): boolean {
+  return files.existsSync(`${root}/gpio${globalNumberOf(files, settings)}`);
+}
+
+function globalNumberOf(files: SysfsFiles, settings: LineSettings): number {
+  const { base, lineCount } = findChip(files, settings);
+  if (settings.offset < lineCount) return base + settings.offset;
+  const mend = `choose an offset from 0 to ${lineCount - 1}`;
+  throw lineFailed(settings, `the chip has ${lineCount} lines`, mend);
+}
+
 function openLine(
   sysfs: Sysfs,
   settings: LineSettings,
   direction: Direction,
 ): { readonly line: OnoffLine; readonly close: () => void } {
-  const { base, lineCount } = findChip(sysfs.files, settings);
-  if (settings.offset >= lineCount) {
-    throw lineFailed(
-      settings,
-      `the chip has ${lineCount} lines`,
-      `choose an offset from 0 to ${lineCount - 1}`,
-    );
-  }
-  const globalNumber = base + settings.offset;
+  const globalNumber = globalNumberOf(sysfs.files, settings);
   const holder = sysfs.held.get(globalNumber);
   if (holder !== undefined) throw busy(settings, `"${holder.consumer}"`);
   const line = exportLine(sysfs.Onoff, settings, globalNumber, direction);

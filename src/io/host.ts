@@ -1,6 +1,6 @@
 /** What `maskgate doctor` reads of the machine it runs on. Only looks: nothing here changes anything. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import path from "node:path";
 
 export interface Zone {
@@ -13,11 +13,18 @@ export interface Host {
   /** Names of the device tree, such as "nvidia,p3768-0000+p3767-0005"; none on a PC. */
   compatible(): readonly string[];
   zones(): readonly Zone[];
+  /** What slows this machine down now, because of heat or too little power. */
+  throttles(): readonly string[];
   /** Bytes that a user may still write to the file system of a folder, or of its nearest parent that is there. */
   freeBytes(folder: string): number;
   availableMemoryBytes(): number;
   /** Seconds since 1970 of the wall clock. */
   wallClockS(): number;
+  /** Whether the wall clock follows a time server; undefined if nobody knows. */
+  isTimeSynchronized(): boolean | undefined;
+  isFolder(folder: string): boolean;
+  /** Whether this very user may make files there. */
+  isWritable(folder: string): boolean;
   /** Whether systemd runs this machine. */
   hasSystemd(): boolean;
   /** A property of a systemd unit, "" if it has none. */
@@ -33,6 +40,10 @@ export interface Host {
 export const thisHost: Host = {
   compatible: () => read("/proc/device-tree/compatible").split("\0").filter(Boolean),
   zones,
+  throttles,
+  isTimeSynchronized: () => isTrue[said("timedatectl", ["show", "-P", "NTPSynchronized"]) ?? ""],
+  isFolder: (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true,
+  isWritable,
   freeBytes: (folder) => {
     let there = path.resolve(folder);
     while (!existsSync(there)) there = path.dirname(there);
@@ -48,6 +59,8 @@ export const thisHost: Host = {
   groupIdNamed: (name) => idOf(said("getent", ["group", name])),
   groupIdsOf: (user) => said("id", ["-G", user])?.split(" ").map(Number),
 };
+
+const isTrue: Readonly<Record<string, boolean>> = { yes: true, no: false };
 
 /** Of a line of /etc/group. */
 function idOf(line: string | undefined): number | undefined {
@@ -65,6 +78,32 @@ function zones(): readonly Zone[] {
       celsius: Number(read(path.join(folder, name, "temp"))) / 1000,
     }))
     .filter(({ celsius }) => celsius > 0);
+}
+
+/** Fans cool and do not slow; a Raspberry Pi's firmware tells of both heat and power. */
+function throttles(): readonly string[] {
+  const folder = "/sys/class/thermal";
+  const devices = existsSync(folder) ? readdirSync(folder) : [];
+  const slowed = devices
+    .filter((name) => name.startsWith("cooling_device"))
+    .map((name) => ({
+      type: read(path.join(folder, name, "type")).trim(),
+      state: Number(read(path.join(folder, name, "cur_state"))),
+    }))
+    .filter(({ type, state }) => state > 0 && /cpu|gpu|processor|devfreq/i.test(type))
+    .map(({ type, state }) => `${type} by ${state} steps`);
+  const bits = Number.parseInt(read("/sys/devices/platform/soc/soc:firmware/get_throttled"), 16);
+  const now = ["too little voltage", "a lower frequency", "throttled", "the soft temperature limit"];
+  return [...slowed, ...now.filter((_, bit) => ((bits >> bit) & 1) === 1)];
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function read(file: string): string {

@@ -1,0 +1,81 @@
+/** The rows of `maskgate doctor` about the door's lines. No line is ever taken: that would drive it. */
+import type { Config } from "./config-schema.ts";
+import { fail, failed, info, ok, warn, type Finding } from "./doctor-finding.ts";
+import { safeLinesOf } from "./door-side.ts";
+import { chipFile, lineHolder } from "./io/gpio-character-device.ts";
+import type { LineSettings } from "./io/gpio.ts";
+import { isExported } from "./io/gpio-sysfs.ts";
+import type { KernelCalls } from "./io/gpio-kernel.ts";
+
+const inputs = ["contact", "requestToExit", "fireAlarm", "tamper"] as const;
+
+/** One row for each line that is fitted: whether it is there, and who holds it. */
+export async function lineFindings({ gpio }: Config, calls?: KernelCalls): Promise<readonly Finding[]> {
+  switch (gpio.driver) {
+    case "simulated":
+      return [
+        warn(
+          "lines",
+          `simulated, in ${gpio.simulatorDir}: no lock is driven`,
+          "set gpio.driver for your board (maskgate config --board ID)",
+        ),
+      ];
+    case "sysfs":
+      return fittedLines(gpio).map(sysfsFinding);
+    case "character-device":
+      return Promise.all(fittedLines(gpio).map((line) => lineFinding(line, calls)));
+  }
+}
+
+/** The files that the holder must be allowed to open; none for chips that are not there, which the lines' rows tell. */
+export async function chipFilesOf({ gpio }: Config, calls?: KernelCalls): Promise<readonly string[]> {
+  switch (gpio.driver) {
+    case "simulated":
+      return [];
+    case "sysfs":
+      return ["/sys/class/gpio/export"];
+    case "character-device": {
+      const files = await Promise.all(fittedLines(gpio).map((line) => chipFile(line, calls).catch(() => "")));
+      return [...new Set(files.filter((file) => file !== ""))];
+    }
+  }
+}
+
+function fittedLines(gpio: Config["gpio"]): readonly LineSettings[] {
+  const fitted = inputs.filter((name) => gpio[name].isFitted);
+  return [
+    ...safeLinesOf(gpio, false).lines,
+    ...fitted.map((name) => ({ ...gpio[name], consumer: `maskgate-${name}` })),
+  ];
+}
+
+async function lineFinding(line: LineSettings, calls?: KernelCalls): Promise<Finding> {
+  const { name, place } = wordsOf(line);
+  try {
+    const holder = await lineHolder(line, calls);
+    if (holder === undefined) return ok(name, `${place} is there, and free`);
+    if (holder.startsWith("maskgate-")) return ok(name, `${place} is held by maskgate (${holder})`);
+    return fail(name, `${place} is held by "${holder}"`, "stop that program, or choose another line");
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+/** Sysfs knows no names of holders. */
+function sysfsFinding(line: LineSettings): Finding {
+  const { name, place } = wordsOf(line);
+  try {
+    return isExported(line)
+      ? info(name, `${place} is exported: by maskgate, now or before, or by another program`)
+      : ok(name, `${place} is there, and not exported`);
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+function wordsOf({ consumer, chip, offset }: LineSettings): {
+  readonly name: string;
+  readonly place: string;
+} {
+  return { name: `line ${consumer.replace("maskgate-", "")}`, place: `${chip} ${offset}` };
+}

@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { KioskError } from "../core/errors.ts";
 import { ByteSource, EndOfBytes } from "./byte-source.ts";
 import {
+  fixedParts,
   limits,
   manifestName,
   parseManifest,
@@ -127,6 +128,10 @@ async function opened<Manifest extends { readonly manifest: BundleManifest }>(
   }
 }
 
+function isNamed(header: Uint8Array, name: string): boolean {
+  return Buffer.compare(header.subarray(0, name.length + 1), Buffer.from(`${name}\0`)) === 0;
+}
+
 class Reading {
   readonly #source: ByteSource;
   readonly #name: string;
@@ -150,9 +155,8 @@ class Reading {
     const manifestBytes = await this.#take(sizeBytes, manifestName);
     await this.#padding(sizeBytes, manifestName);
     const next = await this.#take(blockBytes, `the header of ${signatureName}`);
-    if (Buffer.from(next.subarray(0, signatureName.length + 1)).toString("latin1") !== `${signatureName}\0`) {
-      return { manifestBytes, signature: undefined, firstHeader: next };
-    }
+    // A bundle that is not signed goes on with its first part; nothing else may stand here.
+    if (isNamed(next, fixedParts[0])) return { manifestBytes, signature: undefined, firstHeader: next };
     this.#compare(next, signatureName, signatureBytes);
     const signature = parseSignature(await this.#take(signatureBytes, signatureName), this.#name);
     await this.#padding(signatureBytes, signatureName);

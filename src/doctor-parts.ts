@@ -5,6 +5,7 @@ import type { Frame } from "./core/frame.ts";
 import type { Camera, Clock, Vision } from "./core/ports.ts";
 import type { Observation } from "./core/verdict.ts";
 import { fail, failed, ok, warn, type Finding } from "./doctor-finding.ts";
+import type { Host } from "./io/host.ts";
 import { isDaemonAlive } from "./io/live-daemon.ts";
 import { fetchStatus } from "./io/status-client.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
@@ -17,7 +18,11 @@ const watchMs = 3000;
 const leastRateShare = 0.8;
 
 /** Model and camera: of the daemon, if it runs and has both, else by opening them. In pieces, as each takes seconds. */
-export async function* partFindings(config: Config, clock: Clock): AsyncGenerator<readonly Finding[]> {
+export async function* partFindings(
+  config: Config,
+  clock: Clock,
+  host: Host,
+): AsyncGenerator<readonly Finding[]> {
   const { socketPath } = config.status;
   const isAlive = await isDaemonAlive(socketPath).catch(() => undefined);
   if (isAlive === undefined) {
@@ -26,6 +31,11 @@ export async function* partFindings(config: Config, clock: Clock): AsyncGenerato
   }
   if (isAlive) {
     yield await daemonFindings(config);
+    return;
+  }
+  // Its socket comes last, its camera first: two must not fight for that.
+  if (host.hasSystemd() && host.unit("maskgate.service", "ActiveState") === "activating") {
+    yield [warn("daemon", "it is starting and has camera and model", "look again in a minute")];
     return;
   }
   const camera = await cameraFindings(config, clock);
@@ -162,8 +172,8 @@ async function sightFindings(
   const [seen] = looks;
   if (seen === undefined) return [];
   return [
-    ...size(config, seen),
-    speed(times.sort((a, b) => a - b)[2] ?? Infinity, policyOf(config, vision.model).maxGapMs),
+    ...pictureFindings(config, seen),
+    speedFinding(times.sort((a, b) => a - b)[2] ?? Infinity, policyOf(config, vision.model).maxGapMs),
     seen.signs.detail >= sightPolicyOf(config).leastDetail
       ? ok("sight", "the picture shows something")
       : fail(
@@ -175,7 +185,10 @@ async function sightFindings(
 }
 
 /** Pictures that are played back have the size that they have. */
-function size({ camera }: Config, { widthPx, heightPx }: Observation): readonly Finding[] {
+export function pictureFindings(
+  { camera }: Pick<Config, "camera">,
+  { widthPx, heightPx }: Pick<Observation, "widthPx" | "heightPx">,
+): readonly Finding[] {
   if (camera.source === "replay") return [];
   const asked = `${camera.widthPx}x${camera.heightPx}`;
   return [
@@ -190,7 +203,7 @@ function size({ camera }: Config, { widthPx, heightPx }: Observation): readonly 
 }
 
 /** Frames that are decided too late never open the door. */
-function speed(medianMs: number, maxGapMs: number): Finding {
+export function speedFinding(medianMs: number, maxGapMs: number): Finding {
   const text = `a look takes ${medianMs.toFixed(0)} ms, each person adds some 10 ms`;
   const mend = `access.maxGapMs is ${maxGapMs}: frames that come later never open the door; take a faster provider, or a larger gap`;
   if (medianMs >= maxGapMs) return fail("speed", text, mend);

@@ -33,7 +33,7 @@ export async function doctor(options: DoctorOptions, host: Host = thisHost): Pro
   tell([...rows, ...hostFindings(host)]);
   if (config !== undefined) {
     tell([...serviceFindings(host, config, await chipFilesOf(config)), ...(await lineFindings(config))]);
-    for await (const found of partFindings(config, clock)) tell(found);
+    for await (const found of partFindings(config, clock, host)) tell(found);
   }
   tell(jumped(skewMs() - before));
   const isWell = findings.every(({ kind }) => kind !== "fail");

@@ -10,6 +10,7 @@ import { KioskError } from "../src/core/errors.ts";
 import { failed, findingsText, type Finding } from "../src/doctor-finding.ts";
 import { hostFindings } from "../src/doctor-host.ts";
 import { chipFilesOf, lineFindings } from "../src/doctor-lines.ts";
+import { partFindings, pictureFindings, speedFinding } from "../src/doctor-parts.ts";
 import { serviceFindings } from "../src/doctor-service.ts";
 import { lineHolder } from "../src/io/gpio-character-device.ts";
 import { isExported } from "../src/io/gpio-sysfs.ts";
@@ -244,4 +245,28 @@ test("a line of sysfs is looked at without being exported", () => {
   assert.equal(isExported(line, sysfs), true);
   assert.throws(() => isExported({ ...line, offset: 8 }, sysfs), /the chip has 8 lines/);
   assert.throws(() => isExported({ ...line, chip: "none" }, sysfs), /no such chip/);
+});
+
+test("a picture of another size than asked fails; one that is played back has its own", () => {
+  const seen = { widthPx: 1280, heightPx: 480 };
+  const of = (config: Config): readonly string[] => pictureFindings(config, seen).map(({ kind }) => kind);
+  assert.deepEqual(of(onDevice), ["fail"]);
+  assert.deepEqual(of(configOf('[camera]\nsource = "libcamera"\nwidthPx = 1280\n')), ["ok"]);
+  assert.deepEqual(of(configOf("")), []);
+});
+
+test("a look that takes the longest gap fails, half of it is a warning", () => {
+  const kinds = [249, 250, 499, 500].map((ms) => speedFinding(ms, 500).kind);
+  assert.deepEqual(kinds, ["ok", "warn", "warn", "fail"]);
+});
+
+test("a daemon that is starting keeps its camera", async () => {
+  const config = configOf(`[status]\nsocketPath = ${JSON.stringify(path.join(folder, "none.sock"))}\n`);
+  const starting = { ...sound, unit: () => "activating" };
+  const rows: Finding[] = [];
+  for await (const found of partFindings(config, { nowMs: () => 0 }, starting)) rows.push(...found);
+  assert.deepEqual(
+    rows.map(({ name, kind }) => `${name} ${kind}`),
+    ["daemon warn"],
+  );
 });

@@ -141,6 +141,7 @@ function explain(socketPath: string, error: unknown): KioskError {
     ECONNREFUSED: "nobody answers there; is the daemon running?",
     EACCES: "no permission; use the socket as a member of its group (ls -l shows it)",
     ECONNRESET: "the daemon closed the connection",
+    ABORT_ERR: `no answer within ${answerMs / 1000} s; the daemon is there but hangs: restart it (systemctl restart maskgate)`,
   };
   return new KioskError("socket-failed", `${socketPath}: ${reasons[code] ?? messageOf(error)}`, {
     cause: error,

@@ -39,6 +39,7 @@ export class Machine implements AsyncDisposable {
   #monitor: JsonLines | undefined;
   #agent: JsonLines | undefined;
   readonly #events: Message[] = [];
+  #answered: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, child: ChildProcess) {
     this.#folder = folder;
@@ -53,9 +54,10 @@ export class Machine implements AsyncDisposable {
     await run("mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0", disk]);
     const log = openSync(path.join(folder, "qemu.log"), "w");
     // The guest does not notice how much of the host it gets, so it takes what is left over.
-    const command = ["-n", "10", "qemu-system-x86_64", ...qemuArguments(folder, images)];
-    const child = spawn("nice", command, { stdio: ["ignore", log, log] });
-    process.once("exit", () => child.kill("SIGKILL"));
+    const command = ["--pdeathsig", "KILL", "nice", "-n", "10", "qemu-system-x86_64"];
+    const child = spawn("setpriv", [...command, ...qemuArguments(folder, images)], {
+      stdio: ["ignore", log, log],
+    });
     const machine = new Machine(folder, child);
     try {
       machine.#monitor = await machine.#connect("monitor");
@@ -143,10 +145,15 @@ export class Machine implements AsyncDisposable {
     return readFile(path.join(this.#folder, name), "latin1").catch(() => "");
   }
 
-  async #ask(command: string, parameters: Message): Promise<Message> {
-    if (!this.#agent) throw new Error("the guest agent is not there");
-    this.#agent.send({ execute: command, arguments: parameters });
-    return answerOf(await this.#agent.receive(patienceMs)) as Message;
+  /** One question at a time: the agent's answers do not say what they answer. */
+  #ask(command: string, parameters: Message): Promise<Message> {
+    const answer = this.#answered.then(async () => {
+      if (!this.#agent) throw new Error("the guest agent is not there");
+      this.#agent.send({ execute: command, arguments: parameters });
+      return answerOf(await this.#agent.receive(patienceMs)) as Message;
+    });
+    this.#answered = answer.catch(() => undefined);
+    return answer;
   }
 
   async #connect(name: string): Promise<JsonLines> {

@@ -8,10 +8,11 @@ const mostExposure = 2.0;
 const settings = {
   "camera.widthPx": "320",
   "camera.heightPx": "240",
-  "camera.framesPerSecond": "5",
+  "camera.framesPerSecond": "1",
   "model.providers": '["cpu"]',
   "model.threads": "1",
-  // One emulated core takes most of a second for a look at a person.
+  // One emulated core takes half a second for a look at a person.
+  "access.framesToGrant": "3",
   "access.maxGapMs": "2000",
   ...Object.fromEntries(["door", "green", "red", "amber"].map((line) => [`gpio.${line}.chip`, '"board"'])),
 };

@@ -2,6 +2,7 @@
 import type { Row } from "./row.ts";
 import { cameraRows } from "./rows-camera.ts";
 import { contractRows } from "./rows-contract.ts";
+import { inputRows } from "./rows-inputs.ts";
 import { killRows } from "./rows-kill.ts";
 import { peopleRows } from "./rows-people.ts";
 import { powerRows } from "./rows-power.ts";
@@ -13,6 +14,7 @@ export const rows: readonly Row[] = [
   ...startRows,
   ...contractRows,
   ...peopleRows,
+  ...inputRows,
   ...killRows,
   ...powerRows,
   ...cameraRows,

@@ -19,7 +19,7 @@ level() { cat "/run/bench/chip/sim_gpio$1/value"; }
 # set_key SECTION KEY VALUE: in the installed configuration; the key must stand there, perhaps as a comment.
 set_key() {
   awk -v section="[$1]" -v key="$2" -v value="$3" '
-    /^\[/ { here = $0 == section }
+    /^\[/ { here = index($0, section) == 1 }
     here && !done && $0 ~ "^(# *)?" key " *=" { print key " = " value; done = 1; next }
     { print }
     END { exit !done }' /etc/maskgate/config.toml >/run/bench/config.new ||

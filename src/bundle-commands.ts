@@ -107,8 +107,9 @@ function versionOf(command: Command): number {
   throw new KioskError("bad-usage", `${command.name}: ${reason}`);
 }
 
+/** Between spaces: the device tree's names of boards have commas. */
 function listOf({ values }: Command, option: string): readonly string[] {
-  return values.get(option)?.split(",") ?? [];
+  return values.get(option)?.trim().split(/\s+/) ?? [];
 }
 
 function needed({ name, values }: Command, option: string, what: string): string {

@@ -32,6 +32,7 @@ function configOf(toml: string): Config {
 const onDevice = configOf(
   '[gpio]\ndriver = "character-device"\nholder = "process"\n[gpio.door]\nchip = "gpiochip0"\n[camera]\nsource = "gstreamer"\n',
 );
+const elsewhere = configOf('[status]\nsocketPath = "/srv/kiosk/status.sock"\n');
 const unitProperties: Readonly<Record<string, string>> = {
   LoadState: "loaded",
   ActiveState: "active",
@@ -125,6 +126,12 @@ const ills: readonly (readonly [what: string, host: Partial<Host>, row: string, 
     "folder /run/maskgate-door",
     /^fail: missing/,
   ],
+  [
+    "a socket that is in no folder of the unit",
+    { isFolder: () => false },
+    "folder /srv/kiosk",
+    /^fail: missing/,
+  ],
   ["a full disk", { freeBytes: () => 1e6 }, "disk", /^warn: 1 MiB free/],
   ["little memory", { availableMemoryBytes: () => 1e8 }, "memory", /^warn: 95 MiB/],
   ["a warm board", { zones: () => [{ name: "cpu", celsius: 85 }] }, "temperature", /^warn: 85 degrees/],
@@ -159,7 +166,7 @@ const ills: readonly (readonly [what: string, host: Partial<Host>, row: string, 
 ];
 for (const [what, host, row, says] of ills) {
   test(`${what} is told`, () => {
-    assert.match(kindOf(host, row), says);
+    assert.match(kindOf(host, row, row === "folder /srv/kiosk" ? elsewhere : onDevice), says);
   });
 }
 

@@ -53,6 +53,11 @@ test(
     script("install", root, "--built", built);
     assert.equal(readFileSync(config, "utf8"), "# mine\n");
     assert.deepEqual(filesBelow(root), installed);
+    // What systemctl edit leaves, and units of other kinds.
+    const units = path.join(root, "etc/systemd/system");
+    mkdirSync(path.join(units, "maskgate.service.d"));
+    writeFileSync(path.join(units, "maskgate.service.d/override.conf"), "");
+    writeFileSync(path.join(units, "maskgate-any@.path"), "");
     assert.match(script("uninstall", root), /kept .*\/etc\/maskgate; .* --purge/);
     assert.deepEqual(filesBelow(root), ["etc/maskgate/config.toml"]);
     assert.equal(readFileSync(config, "utf8"), "# mine\n");

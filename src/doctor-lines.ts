@@ -1,16 +1,26 @@
 /** The rows of `maskgate doctor` about the door's lines. No line is ever taken: that would drive it. */
+import { type Board, boardOf, readBoard } from "./boards.ts";
 import type { Config } from "./config-schema.ts";
 import { fail, failed, info, ok, warn, type Finding } from "./doctor-finding.ts";
 import { safeLinesOf } from "./door-side.ts";
-import { chipFile, lineHolder } from "./io/gpio-character-device.ts";
+import { chipOf, lineHolder } from "./io/gpio-character-device.ts";
 import type { LineSettings } from "./io/gpio.ts";
 import { isExported } from "./io/gpio-sysfs.ts";
 import type { KernelCalls } from "./io/gpio-kernel.ts";
 
 const inputs = ["contact", "requestToExit", "fireAlarm", "tamper"] as const;
 
-/** One row for each line that is fitted: whether it is there, and who holds it. */
-export async function lineFindings({ gpio }: Config, calls?: KernelCalls): Promise<readonly Finding[]> {
+/**
+ * One row for each line that is fitted: whether it is there, who holds it, and on a board that is known, which pin it is.
+ * `compatible`: what the device tree says of the machine.
+ */
+export async function lineFindings(
+  { gpio }: Config,
+  compatible: readonly string[],
+  calls?: KernelCalls,
+): Promise<readonly Finding[]> {
+  const id = boardOf(compatible);
+  const board = id === undefined ? undefined : readBoard(id);
   switch (gpio.driver) {
     case "simulated":
       return [
@@ -23,7 +33,7 @@ export async function lineFindings({ gpio }: Config, calls?: KernelCalls): Promi
     case "sysfs":
       return fittedLines(gpio).map(sysfsFinding);
     case "character-device":
-      return Promise.all(fittedLines(gpio).map((line) => lineFinding(line, calls)));
+      return Promise.all(fittedLines(gpio).map((line) => lineFinding(line, board, calls)));
   }
 }
 
@@ -35,9 +45,17 @@ export async function chipFilesOf({ gpio }: Config, calls?: KernelCalls): Promis
     case "sysfs":
       return ["/sys/class/gpio/export"];
     case "character-device": {
-      const files = await Promise.all(fittedLines(gpio).map((line) => chipFile(line, calls).catch(() => "")));
+      const files = await Promise.all(fittedLines(gpio).map((line) => fileOf(line, calls)));
       return [...new Set(files.filter((file) => file !== ""))];
     }
+  }
+}
+
+async function fileOf(line: LineSettings, calls?: KernelCalls): Promise<string> {
+  try {
+    return (await chipOf(line, calls)).file;
+  } catch {
+    return "";
   }
 }
 
@@ -49,13 +67,25 @@ function fittedLines(gpio: Config["gpio"]): readonly LineSettings[] {
   ];
 }
 
-async function lineFinding(line: LineSettings, calls?: KernelCalls): Promise<Finding> {
+async function lineFinding(
+  line: LineSettings,
+  board: Board | undefined,
+  calls?: KernelCalls,
+): Promise<Finding> {
   const { name, place } = wordsOf(line);
   try {
     const holder = await lineHolder(line, calls);
-    if (holder === undefined) return ok(name, `${place} is there, and free`);
-    if (holder.startsWith("maskgate-")) return ok(name, `${place} is held by maskgate (${holder})`);
-    return fail(name, `${place} is held by "${holder}"`, "stop that program, or choose another line");
+    const isOurs = holder?.startsWith("maskgate-") === true;
+    if (holder !== undefined && !isOurs)
+      return fail(name, `${place} is held by "${holder}"`, "stop that program, or choose another line");
+    const state = isOurs ? `is held by maskgate (${holder})` : "is there, and free";
+    if (board === undefined) return ok(name, `${place} ${state}`);
+    const { label } = await chipOf(line, calls);
+    const pin = board.header.pins.find(([, chip, offset]) => chip === label && offset === line.offset);
+    const mend = "maskgate config --board this prints lines that are; only a carrier of your own has others";
+    return pin === undefined
+      ? warn(name, `${place} ${state}, but is no pin of the ${board.name}'s header`, mend)
+      : ok(name, `${place}, pin ${pin[0]} of the header, ${state}`);
   } catch (error) {
     return failed(name, error);
   }

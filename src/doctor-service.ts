@@ -68,7 +68,9 @@ function permission(host: Host, user: string, file: string): readonly Finding[] 
       : fail(
           name,
           `${user} is not in the group that owns it`,
-          "sudo udevadm trigger, or install device/99-maskgate.rules",
+          file.startsWith("/sys/")
+            ? "install a udev rule that gives /sys/class/gpio and its lines to the group gpio"
+            : "sudo udevadm trigger, or install device/99-maskgate.rules",
         ),
   ];
 }

@@ -32,7 +32,10 @@ export async function doctor(options: DoctorOptions, host: Host = thisHost): Pro
   const { config, rows } = configured(options.configFile);
   tell([...rows, ...hostFindings(host)]);
   if (config !== undefined) {
-    tell([...serviceFindings(host, config, await chipFilesOf(config)), ...(await lineFindings(config))]);
+    tell([
+      ...serviceFindings(host, config, await chipFilesOf(config)),
+      ...(await lineFindings(config, host.compatible())),
+    ]);
     for await (const found of partFindings(config, clock, host)) tell(found);
   }
   tell(jumped(skewMs() - before));

@@ -220,7 +220,7 @@ test("every fitted line has a row: free, ours, another's, or not there at all", 
   assert.ok(door && green);
   door.consumer = "maskgate-door";
   green.consumer = "heartbeat";
-  const rows = await lineFindings(labelled, kernel);
+  const rows = await lineFindings(labelled, [], kernel);
   assert.deepEqual(
     rows.map(({ name, kind, text }) => `${name}: ${kind}: ${text}`),
     [
@@ -231,6 +231,22 @@ test("every fitted line has a row: free, ours, another's, or not there at all", 
       'line contact: fail: GPIO chip "aon-gpio" line 7 (maskgate-contact): the chip has 4 lines',
     ],
   );
+});
+
+test("on a known board each line has its pin of the header; one that has none is a warning", async () => {
+  const kernel = new SimGpioKernel();
+  kernel.addChip("tegra234-gpio", 164);
+  const names = ["green", "red", "amber"].map((name) => `[gpio.${name}]\nisFitted = false\n`).join("");
+  const of = async (door: string): Promise<Finding | undefined> => {
+    const config = configOf(`[gpio]\ndriver = "character-device"\n[gpio.door]\n${door}${names}`);
+    return (await lineFindings(config, ["nvidia,p3768-0000+p3767-0005"], kernel)).at(0);
+  };
+  const pin = "pin 31 of the header, is there, and free";
+  assert.equal((await of('chip = "tegra234-gpio"\noffset = 106\n'))?.text, `tegra234-gpio 106, ${pin}`);
+  assert.equal((await of("offset = 106\n"))?.text, `gpiochip0 106, ${pin}`);
+  const stray = await of("offset = 0\n");
+  assert.equal(stray?.kind, "warn");
+  assert.match(stray.text, /gpiochip0 0 is there, and free, but is no pin of the NVIDIA Jetson Orin Nano/);
 });
 
 test("permissions are looked at for each chip that is in use, also where its label names it", async () => {

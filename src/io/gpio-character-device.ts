@@ -79,11 +79,16 @@ export async function lineHolder(settings: LineSettings, calls?: KernelCalls): P
 }
 
 /**
- * The device file of a line's chip, also where the chip is named by its label.
+ * Device file and label of a line's chip, by whichever of the two it is named.
  * @throws KioskError gpio-failed
  */
-export async function chipFile(settings: LineSettings, calls?: KernelCalls): Promise<string> {
-  return chipPath(calls ?? (await loadKernelCalls()), settings);
+export async function chipOf(
+  settings: LineSettings,
+  calls?: KernelCalls,
+): Promise<{ readonly file: string; readonly label: string }> {
+  const kernel = calls ?? (await loadKernelCalls());
+  const { label } = withChip(kernel, settings, (chipFd) => chipInfo(kernel, chipFd));
+  return { file: chipPath(kernel, settings), label };
 }
 
 type Use = "input" | "output";

@@ -1,11 +1,12 @@
 /** From a picture to its faces: search the regions, merge what they found, look once more at each suspect. */
 import { iou, sidePx, type Box, type Face } from "../core/face.ts";
 import type { Search } from "../core/ports.ts";
+import { agreement, fillsPicture, leastAgreement } from "./agreement.ts";
 import type { FaceDetector } from "./detector.ts";
 import { mergeFaces } from "./nms.ts";
 import type { Picture } from "./picture.ts";
 import { squareAround, type Square } from "./square.ts";
-import { closeUp, closeUpShare, regionsOf } from "./search-plan.ts";
+import { closeUp, closeUpShare, regionsOf, showsWhole } from "./search-plan.ts";
 
 export interface FaceSettings {
   /** Faces whose box is smaller are not reported. */
@@ -33,17 +34,23 @@ export async function findFaces(
 ): Promise<Face[]> {
   const regions = regionsOf(search, picture, settings.leastFacePx);
   // All at once: the next region is cut on another thread while the detector sees the one before.
-  const suspects = await Promise.all(regions.map((region) => suspectsIn(detector, picture, region)));
-  const likely = mergeFaces(suspects.flat(), rank).filter(
-    ({ box }) => sidePx(box) >= settings.leastFacePx * 0.8 && !isOutside(box, picture),
+  const looks = await Promise.all(
+    regions.map(async (region) => ({ region, faces: await suspectsIn(detector, picture, region) })),
   );
-  const faces = await Promise.all(
-    likely.map(async (suspect) =>
-      isKnown(suspect, search) ? suspect : await lookAgain(detector, picture, suspect),
-    ),
+  const likely = mergeFaces(
+    looks.flatMap(({ faces }) => faces),
+    rank,
+  ).filter(({ box }) => sidePx(box) >= settings.leastFacePx * 0.8 && !isOutside(box, picture));
+  const wholeLooks = looks.filter(({ region }) => showsWhole(region, picture)).map(({ faces }) => faces);
+  const seen = await Promise.all(
+    likely.map(async (suspect) => {
+      if (isKnown(suspect, search)) return suspect;
+      if (search.kind === "full" && fillsPicture(suspect.box, picture)) return agreed(suspect, wholeLooks);
+      return await lookAgain(detector, picture, suspect);
+    }),
   );
   return mergeFaces(
-    faces.filter(({ box, score }) => score >= settings.minScore && sidePx(box) >= settings.leastFacePx),
+    seen.filter(({ box, score }) => score >= settings.minScore && sidePx(box) >= settings.leastFacePx),
     (face) => face.score,
   )
     .map(({ box, score }) => ({ box, score }))
@@ -67,6 +74,12 @@ function rank(suspect: Suspect): number {
 function isKnown(suspect: Suspect, search: Search): boolean {
   if (search.kind === "full" || !suspect.isCloseUp) return false;
   return search.around.some((box) => iou(box, suspect.box) >= sameFaceIou);
+}
+
+/** Of a face that fills the picture the whole picture was seen at many scales already. */
+function agreed({ box }: Suspect, wholeLooks: readonly (readonly Face[])[]): Face {
+  const score = agreement(box, wholeLooks);
+  return { box, score: score >= leastAgreement ? score : 0 };
 }
 
 /** Things look like faces at one scale; faces do at two. The score is the mean of both looks. */

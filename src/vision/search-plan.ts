@@ -17,8 +17,8 @@ const tileShare = 0.65;
 const overlapShare = 0.4;
 /** A full search goes down to tiles in which the least face fills this share; the daemon's sweep stops earlier. */
 const leastFill = { full: 0.12, follow: 0.1 } as const;
-/** From how much further away a picture is seen once, for the face that fills it. */
-const farShare = 1.6;
+/** From how far away a full search sees the picture, in longer sides of it: a face that fills it is as large as the detector likes in some. */
+const wholeShares = [1, 1.3, 1.6, 2, 2.5, 3.2];
 
 /**
  * Side of the region around a known or suspected face, in sides of that face. Of 1.6 to 5 this told faces from
@@ -28,14 +28,20 @@ export const closeUpShare = 3.2;
 
 /** The regions of a picture to run the detector on. */
 export function regionsOf(search: Search, size: Size, leastFacePx: number): Square[] {
-  if (search.kind === "full")
-    return [whole(size, 1), whole(size, farShare), ...tiles(size, leastFacePx, leastFill.full)];
+  if (search.kind === "full") {
+    return [...wholeShares.map((share) => whole(size, share)), ...tiles(size, leastFacePx, leastFill.full)];
+  }
   const close = closeUps(search.around, size);
   const sweep = tiles(size, leastFacePx, leastFill.follow);
   const tile = sweep[Math.floor(search.turn / 2) % sweep.length] ?? whole(size, 1);
   // Whoever is new at the door is large, and the whole picture finds him: it is seen at least every other frame.
   if (close.length === 0) return [whole(size, 1), tile];
   return [...close, search.turn % 2 === 0 ? whole(size, 1) : tile];
+}
+
+/** Whether a region shows the whole picture; tiles and close-ups are smaller. */
+export function showsWhole(region: Square, size: Size): boolean {
+  return region.sidePx >= Math.max(size.widthPx, size.heightPx);
 }
 
 /** The region that shows a face at the size the detector knows best. */

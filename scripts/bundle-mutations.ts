@@ -131,8 +131,9 @@ function changeField(fields: Record<string, unknown>, key: string, random: Rando
   if (isDoubled) fields[`${key}x`] = value;
   else if (isGone) Reflect.deleteProperty(fields, key);
   else if (Array.isArray(fields) && random(3) === 0) fields.push(value);
-  else
-    fields[key] = random(4) === 0 ? oddNames[random(oddNames.length)] : oddValues[random(oddValues.length)];
+  else if (random(4) === 0) fields[key] = oddNames[random(oddNames.length)];
+  // A copy, or the next change would change the list.
+  else fields[key] = structuredClone(oddValues[random(oddValues.length)]);
 }
 
 function swapBlocks(bytes: Buffer, random: Random): Buffer {

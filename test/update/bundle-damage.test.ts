@@ -280,7 +280,15 @@ describe("what only looks like a bundle is refused", () => {
 
   it("JSON that is deep, or no UTF-8, or not an object", async () => {
     const { signer } = sample();
-    const texts = ["[".repeat(60_000), "null", "7", '"x"', '{"format":1}', "\xff{}", "\ufeff{}"];
+    const texts = [
+      "[".repeat(60_000),
+      "null",
+      "7",
+      '"x"',
+      '{"format":1}',
+      "\xff{}",
+      `\ufeff${Buffer.from(manifest).toString()}`,
+    ];
     for (const text of texts) {
       const bytes = Buffer.from(text, text.startsWith("\xff") ? "latin1" : "utf8");
       await assertRefused(bytesOf({ manifest: bytes, parts, signer }), "bad-bundle", /bundle\.json: /);

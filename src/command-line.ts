@@ -79,7 +79,12 @@ export const commands = {
     paths: "none",
     text: "print every key of the configuration, or with --board a whole config.toml for that board",
   },
-  "model list": { flags: ["json"], values: config, paths: "none", text: "which models the kiosk has, and which is active" },
+  "model list": {
+    flags: ["json"],
+    values: config,
+    paths: "none",
+    text: "which models the kiosk has, and which is active",
+  },
   "model install": {
     ...bundle,
     flags: [],
@@ -87,7 +92,12 @@ export const commands = {
     text: "install a bundle by hand, up to the end of its probation",
   },
   "model rollback": { flags: [], values: config, paths: "none", text: "go back to the previous model" },
-  "model mark-good": { flags: [], values: config, paths: "none", text: "end the probation of the active model" },
+  "model mark-good": {
+    flags: [],
+    values: config,
+    paths: "none",
+    text: "end the probation of the active model",
+  },
   update: {
     flags: ["resume"],
     values: { ...config, stick: "DIR", "copied-fd": "NUMBER" },

@@ -18,6 +18,11 @@ export function contradictions(config: Config): readonly Contradiction[] {
     ...gpioContradictions(config.gpio),
     ...socketContradictions("gpio.leaseSocketPath", config.gpio.leaseSocketPath),
     ...socketContradictions("status.socketPath", config.status.socketPath),
+    ...unless(config.update.probationLimitS > config.update.probationS, {
+      key: "update.probationLimitS",
+      value: config.update.probationLimitS,
+      allowed: `longer than update.probationS, which is ${config.update.probationS}`,
+    }),
     ...unless(config.gpio.leaseSocketPath !== config.status.socketPath, {
       key: "gpio.leaseSocketPath",
       value: config.gpio.leaseSocketPath,

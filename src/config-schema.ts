@@ -80,7 +80,10 @@ const faces = z.strictObject({
 });
 
 const model = z.strictObject({
-  folder: words("", "folder with model.onnx and manifest.json; empty: the model that comes with maskgate"),
+  folder: words(
+    "",
+    "folder with model.onnx and manifest.json; empty: the one that the last bundle brought, or that comes with maskgate",
+  ),
   providers: z
     .array(z.enum(["tensorrt", "cuda", "cpu"]))
     .min(1)
@@ -228,6 +231,25 @@ const door = z.strictObject({
   }),
 });
 
+const update = z.strictObject({
+  stateFolder: named("/var/lib/maskgate-updater", "the updater's folder of models, which the daemon reads"),
+  runFolder: named("/run/maskgate-updater", "folder in which the updater says what it does"),
+  keysFolder: named("/etc/maskgate/keys", "folder of the public keys *.pem that may sign bundles"),
+  probationFrames: whole(1, 1_000_000, 300, {
+    unit: "frames",
+    text: "a new model is good only after so many decided frames",
+  }),
+  probationS: whole(1, 86_400, 120, { unit: "s", text: "and after so long" }),
+  probationLimitS: whole(2, 604_800, 1800, {
+    unit: "s",
+    text: "a new model that is not good until then is given up",
+  }),
+  stagingS: whole(1, 86_400, 1800, {
+    unit: "s",
+    text: "longest load and self-test of a new model; TensorRT builds its engine there",
+  }),
+});
+
 const status = z.strictObject({
   socketPath: named("/run/maskgate/status.sock", "Unix socket of the status, at most 107 bytes long"),
   maxClients: whole(1, 256, 16, { unit: "clients", text: "connections at once; one more gets 503" }),
@@ -248,6 +270,7 @@ export const configSchema = z.strictObject({
   access: access.prefault({}),
   gpio: gpio.prefault({}),
   door: door.prefault({}),
+  update: update.prefault({}),
   status: status.prefault({}),
   log: log.prefault({}),
 });

@@ -16,6 +16,7 @@ import {
 import { KioskError, messageOf } from "./core/errors.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Clock, Door, Indicator } from "./core/ports.ts";
+import { withNotice, type UpdateStatus } from "./core/update-status.ts";
 import type { Observation } from "./core/verdict.ts";
 import type { Log } from "./io/log.ts";
 
@@ -24,16 +25,25 @@ export interface CycleParts {
   readonly indicator: Indicator;
   readonly clock: Clock;
   readonly policy: Policy;
+  /** What the LEDs show of an update while nobody is at the door. */
+  readonly notice?: () => UpdateStatus["notice"];
   readonly log: Log;
 }
 
 /** Owns the state of the access decision. */
 export class DecisionCycle {
   readonly #parts: CycleParts;
+  #policy: Policy;
   #state: AccessState = initialState;
 
   constructor(parts: CycleParts) {
     this.#parts = parts;
+    this.#policy = parts.policy;
+  }
+
+  /** What holds from the next input on. */
+  adopt(policy: Policy): void {
+    this.#policy = policy;
   }
 
   get state(): AccessState {
@@ -74,7 +84,8 @@ export class DecisionCycle {
       this.#applyDoor();
     });
     this.#attempt("indicator", () => {
-      this.#parts.indicator.apply(indication(this.#state));
+      const notice = this.#parts.notice?.() ?? null;
+      this.#parts.indicator.apply(withNotice(indication(this.#state), notice));
     });
   }
 
@@ -116,7 +127,7 @@ export class DecisionCycle {
   }
 
   #advance(input: Input): void {
-    this.#state = next(this.#state, input, this.#parts.policy);
+    this.#state = next(this.#state, input, this.#policy);
   }
 
   #isFaulted(source: FaultSource): boolean {

@@ -15,6 +15,7 @@ import {
   type StatusSnapshot,
 } from "./core/status.ts";
 import { initialSight, nextSight, type Sight, type SightPolicy } from "./core/sight.ts";
+import { updatesOff, type UpdateStatus } from "./core/update-status.ts";
 import type { Observation } from "./core/verdict.ts";
 import { DecisionCycle } from "./decision-cycle.ts";
 import { FrameRate } from "./frame-rate.ts";
@@ -32,8 +33,17 @@ export interface KioskParts {
   readonly policy: Policy;
   readonly sight: SightPolicy;
   readonly model: ModelStatus;
+  /** Of a kiosk whose model can change; else updates are off. */
+  readonly update?: () => UpdateStatus;
   readonly log: Log;
   readonly listener: KioskListener;
+}
+
+/** What a model brings with it: it changes as one, between two frames. */
+export interface Eyes {
+  readonly vision: Vision;
+  readonly model: ModelStatus;
+  readonly policy: Policy;
 }
 
 /** Hears of everything after it has taken effect. */
@@ -66,6 +76,8 @@ export class Kiosk {
   readonly #startedAtMs: number;
   readonly #cycle: DecisionCycle;
   readonly #rate = new FrameRate();
+  #eyes: Eyes;
+  #change: { readonly eyes: Eyes; readonly done: (old: Eyes) => void } | undefined;
   #camera: CameraStatus["state"] = "starting";
   #cameraFaultedAtMs = Number.NEGATIVE_INFINITY;
   #sight: Sight = initialSight;
@@ -79,7 +91,9 @@ export class Kiosk {
 
   constructor(parts: KioskParts, schedule: Schedule = scheduleTimeout) {
     this.#parts = parts;
-    this.#cycle = new DecisionCycle(parts);
+    const { vision, model, policy } = parts;
+    this.#eyes = { vision, model, policy };
+    this.#cycle = new DecisionCycle({ ...parts, notice: () => parts.update?.().notice ?? null });
     this.#schedule = schedule;
     this.#startedAtMs = parts.clock.nowMs();
   }
@@ -109,13 +123,27 @@ export class Kiosk {
       this.#cancelTick();
       signal.removeEventListener("abort", onAbort);
       this.#end = undefined;
+      this.#changeEyes();
       // A lock that fails here must not hide why the loop ended.
       this.#cycle.lock();
     }
   }
 
+  /**
+   * Looks with other eyes from the next frame on; the frame that is being looked at is decided with the old ones.
+   * @returns the old ones, when nobody looks with them any more
+   */
+  swap(eyes: Eyes): Promise<Eyes> {
+    if (this.#change) throw new Error("two changes of eyes at once");
+    return new Promise((done) => {
+      this.#change = { eyes, done };
+      if (this.#lookingSinceMs === undefined) this.#changeEyes();
+    });
+  }
+
   snapshot(): StatusSnapshot {
-    const { version, policy, model, door, indicator, clock } = this.#parts;
+    const { version, door, indicator, clock } = this.#parts;
+    const { policy, model } = this.#eyes;
     const nowMs = clock.nowMs();
     const { newestSeq, taken, decided } = this.#counts;
     return statusSnapshot({
@@ -128,6 +156,7 @@ export class Kiosk {
       door,
       leds: indicator.lit,
       stages: this.#times,
+      update: this.#parts.update?.() ?? updatesOff,
       camera: {
         state: this.#camera,
         framesDelivered: newestSeq,
@@ -162,6 +191,7 @@ export class Kiosk {
       const seen = await this.#look(frame);
       this.#lookingSinceMs = undefined;
       if (seen && this.#isRunning()) this.#decide(seen);
+      this.#changeEyes();
     }
     if (this.#camera === "ended" && this.#lookingSinceMs === undefined) this.#end?.();
   }
@@ -171,11 +201,21 @@ export class Kiosk {
     const { taken, decided } = this.#counts;
     this.#counts = { newestSeq: frame.seq, taken: taken + 1, decided };
     try {
-      return await this.#parts.vision.look(frame, this.#search());
+      return await this.#eyes.vision.look(frame, this.#search());
     } catch (error) {
       this.#fail(error);
       return undefined;
     }
+  }
+
+  #changeEyes(): void {
+    const change = this.#change;
+    if (!change) return;
+    this.#change = undefined;
+    const old = this.#eyes;
+    this.#eyes = change.eyes;
+    this.#cycle.adopt(change.eyes.policy);
+    change.done(old);
   }
 
   #search(): Search {

@@ -17,11 +17,13 @@ const load = {
   doctor: () => import("./doctor.ts"),
   boards: () => import("./boards.ts"),
   pictures: () => import("./picture-commands.ts"),
+  models: () => import("./model-commands.ts"),
+  updates: () => import("./update-commands.ts"),
   bundles: () => import("./bundle-commands.ts"),
 };
 
 /** Failures of a daemon that nothing the user typed can have caused. */
-const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["vision-failed"]);
+const runtimeFailures: ReadonlySet<ErrorCode> = new Set(["update-failed", "vision-failed"]);
 /** Once the daemon has started, nothing that fails is wrong input any more. */
 const daemon = { hasStarted: false };
 const hasStarted = (): void => {
@@ -84,6 +86,12 @@ const does: Readonly<Record<CommandName, (command: Command) => Promise<number>>>
     process.stdout.write(await configText(command.values.get("board"), isJson(command)));
     return exitCodes.done;
   },
+  "model list": async (command) => done((await load.models()).listModels(command, write)),
+  "model install": async (command) => done((await load.models()).installModel(command, write)),
+  "model rollback": async (command) => done((await load.models()).rollBackModel(command, write)),
+  "model mark-good": async (command) => done((await load.models()).markModelGood(command, write)),
+  update: async (command) =>
+    (await (await load.updates()).update(command)) ? exitCodes.done : exitCodes.failed,
   "bundle keygen": async (command) => done((await load.bundles()).keygen(command, write)),
   "bundle create": async (command) => done((await load.bundles()).create(command, write)),
   "bundle sign": async (command) => done((await load.bundles()).sign(command, write)),

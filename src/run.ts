@@ -1,10 +1,9 @@
 /** `maskgate run`: the composition root. Every adapter is opened here, in the order that keeps the door locked, and closed in reverse. */
-import { openCamera, policyOf, reportModel, sightPolicyOf } from "./camera-side.ts";
+import { openCamera, sightPolicyOf } from "./camera-side.ts";
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
 import type { DoorEvent } from "./core/door-report.ts";
-import type { Camera, Clock, Door, Indicator, Vision } from "./core/ports.ts";
-import type { ModelStatus } from "./core/status.ts";
+import type { Camera, Clock, Door, Indicator } from "./core/ports.ts";
 import { doorLog } from "./door-log.ts";
 import { type DoorSide, openDoorSide } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
@@ -16,10 +15,9 @@ import { refuseTaken } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
 import { Kiosk } from "./kiosk.ts";
 import { lockAtExit } from "./lock-at-exit.ts";
-import { pipelineSettings } from "./pipeline-settings.ts";
+import { ModelFollower } from "./model-follower.ts";
 import { stepLog } from "./step-log.ts";
 import { version } from "./version.ts";
-import { startVision } from "./vision/worker-vision.ts";
 
 /** /healthz is bad when nothing was decided for this long. */
 const freshMs = 3000;
@@ -50,9 +48,8 @@ export async function run(
   log.info({ version, driver, holder }, "door locked");
   // Before the models, which take seconds to load: a camera that is not there is told at once.
   await using camera = await openCamera(config, clock);
-  await using vision = await startVision(pipelineSettings(config));
-  const model = reportModel(vision, config, log);
-  const opened = { config, log, clock, service, door, indicator, doorListeners, vision, model, camera };
+  await using models = await ModelFollower.open({ config, clock, log });
+  const opened = { config, log, clock, service, door, indicator, doorListeners, models, camera };
   await runKiosk(opened, signal, onStarted);
 }
 
@@ -64,20 +61,20 @@ interface Opened {
   readonly door: Door;
   readonly indicator: Indicator;
   readonly doorListeners: ((event: DoorEvent) => void)[];
-  readonly vision: Vision;
-  readonly model: ModelStatus;
+  readonly models: ModelFollower;
   readonly camera: Camera;
 }
 
 async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => void): Promise<void> {
-  const { config, log, clock, service, model } = opened;
+  const { config, log, clock, service, models } = opened;
   const steps = stepLog(log);
   using metrics = new Metrics(() => kiosk.snapshot().camera);
-  metrics.provider(model);
+  metrics.provider(models.eyes.model);
   const kiosk: Kiosk = new Kiosk({
     ...opened,
     version,
-    policy: policyOf(config, opened.vision.model),
+    ...models.eyes,
+    update: () => models.status(),
     sight: sightPolicyOf(config),
     listener: {
       stepped: (state, times) => {
@@ -104,6 +101,10 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     server.door(event);
   });
   log.info({ socketPath: config.status.socketPath }, "status socket open");
+  models.follow(kiosk, ({ model }) => {
+    metrics.provider(model);
+    log.info({ name: model.name, version: model.version }, "another model decides from here on");
+  });
   onStarted();
   await service.ready("started; door locked; no frame yet");
   try {

@@ -23,6 +23,7 @@ export const errorCodes = {
   "holder-gone": "the process that holds the door's lines does not answer",
   "socket-busy": "the status socket belongs to a live daemon",
   "socket-failed": "the status socket cannot be used",
+  "update-failed": "an update cannot be carried out",
   "vision-failed": "the vision worker failed",
 } as const;
 

@@ -71,8 +71,15 @@ export interface Door extends AsyncDisposable {
   readonly report: DoorReport;
 }
 
-/** What the kiosk shows to whoever stands before it. */
-export type Indication = "ready" | "checking" | "granted" | "reminded" | "refused" | "fault";
+/**
+ * What the kiosk shows to whoever stands before it. The last three are of a kiosk that is ready: a new model is being
+ * installed, is in place, or was refused.
+ */
+export const indications = [
+  ...(["ready", "checking", "granted", "reminded", "refused", "fault"] as const),
+  ...(["updating", "updated", "not-updated"] as const),
+] as const;
+export type Indication = (typeof indications)[number];
 
 export interface Indicator extends AsyncDisposable {
   apply(indication: Indication): void;

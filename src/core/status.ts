@@ -8,6 +8,8 @@ import type { Box } from "./face.ts";
 import type { Mode, Policy, Several } from "./policy.ts";
 import type { DoorState, Indication, Indicator, Precision } from "./ports.ts";
 import { deciders } from "./tracks.ts";
+import type { ModelRef } from "./update-record.ts";
+import { withNotice, type UpdateStatus } from "./update-status.ts";
 import type { StageTimes } from "./verdict.ts";
 
 export interface CameraStatus {
@@ -89,6 +91,7 @@ export interface StatusSnapshot {
   readonly faces: readonly FaceStatus[];
   /** The fault that has stood longest. */
   readonly fault: Fault | null;
+  readonly update: UpdateStatus;
   /** Null before the first decided frame. */
   readonly stages: FrameTimes | null;
 }
@@ -106,6 +109,7 @@ export interface StatusParts {
   readonly state: AccessState;
   readonly door: { readonly state: DoorState; readonly report: DoorReport };
   readonly leds: Indicator["lit"];
+  readonly update: UpdateStatus;
   readonly stages: FrameTimes | null;
 }
 
@@ -125,11 +129,12 @@ export function statusSnapshot(parts: StatusParts): StatusSnapshot {
       framesToGrant: policy.framesToGrant,
     },
     access: accessStatus(state.access, nowMs),
-    indication: indication(state),
+    indication: withNotice(indication(state), parts.update.notice),
     door: doorStatus(parts.door, nowMs),
     leds: { green: parts.leds.green, red: parts.leds.red, amber: parts.leds.amber },
     faces: faceStatuses(state, policy),
     fault: faultStatus(state.access),
+    update: updateStatus(parts.update),
     stages: parts.stages === null ? null : frameTimes(parts.stages),
   };
 }
@@ -151,6 +156,19 @@ function doorStatus({ state, report }: StatusParts["door"], nowMs: number): Door
     inputs: { contact, requestToExit, fireAlarm, tamper },
     isFireReleased: report.isFireReleased,
   };
+}
+
+function updateStatus(update: UpdateStatus): UpdateStatus {
+  const { state, version, reason, sinceMs, notice, running, unloadable } = update;
+  return {
+    ...{ state, version, reason, sinceMs, notice },
+    running: running === null ? null : modelRef(running),
+    unloadable: unloadable === null ? null : { id: unloadable.id, reason: unloadable.reason },
+  };
+}
+
+function modelRef({ place, id, version, bundle }: ModelRef): ModelRef {
+  return { place, id, version, bundle };
 }
 
 function leftMs(untilMs: number, nowMs: number): number {

@@ -3,7 +3,9 @@
  *
  *   ready: red - checking: amber - granted: green - reminded: green and amber - refused: red and amber - fault: red and amber in turn
  *
- * Green means "go through" and shines only then. All dark means that no daemon runs. An LED that the kiosk lacks is left out.
+ * With a new model and nobody at the door, red says that the door is locked: amber blinks beside it while the model is installed,
+ * then green if it is in place; red alone blinks if it was refused. Green without red means "go through" and shines only then. All
+ * dark for longer than a blink means that no daemon runs. An LED that the kiosk lacks is left out.
  */
 import type { Clock, Indication, Indicator } from "../core/ports.ts";
 import type { OutputLine } from "./gpio.ts";
@@ -19,10 +21,12 @@ export interface LedLines {
 export type Lit = Indicator["lit"];
 
 const blinkMs = 500;
+const blinking: ReadonlySet<Indication> = new Set(["fault", "updating", "updated", "not-updated"] as const);
 const colours = ["green", "red", "amber"] as const;
 
 /** Which LEDs shine for an indication at a time. */
 export function litFor(indication: Indication, nowMs: number): Lit {
+  const isFirstHalf = Math.floor(nowMs / blinkMs) % 2 === 0;
   switch (indication) {
     case "ready":
       return { green: false, red: true, amber: false };
@@ -34,8 +38,13 @@ export function litFor(indication: Indication, nowMs: number): Lit {
       return { green: true, red: false, amber: true };
     case "refused":
       return { green: false, red: true, amber: true };
+    case "updating":
+      return { green: false, red: true, amber: isFirstHalf };
+    case "updated":
+      return { green: isFirstHalf, red: true, amber: false };
+    case "not-updated":
+      return { green: false, red: isFirstHalf, amber: false };
     case "fault": {
-      const isFirstHalf = Math.floor(nowMs / blinkMs) % 2 === 0;
       return { green: false, red: isFirstHalf, amber: !isFirstHalf };
     }
   }
@@ -67,7 +76,7 @@ class LedIndicator implements Indicator {
   apply(indication: Indication): void {
     if (this.#isDisposed) throw new Error("the indicator is used after it was disposed of");
     this.#cancelTimer();
-    if (indication === "fault") this.#armBlink();
+    if (blinking.has(indication)) this.#armBlink(indication);
     const lit = litFor(indication, this.#clock.nowMs());
     this.#each((colour, line) => {
       line.set(lit[colour]);
@@ -75,12 +84,12 @@ class LedIndicator implements Indicator {
   }
 
   /** Blinks on by itself: during a fault nothing may call for long. */
-  #armBlink(): void {
+  #armBlink(indication: Indication): void {
     const waitMs = blinkMs - (this.#clock.nowMs() % blinkMs);
     this.#cancelTimer = this.#schedule(
       () => {
         try {
-          this.apply("fault");
+          this.apply(indication);
         } catch {
           // The timer is armed again already, and the next command meets the same failure and throws it.
         }

@@ -6,14 +6,13 @@
 import { z } from "zod";
 import { doorKinds, type DoorReport } from "../core/door-report.ts";
 import { errorCodes, messageOf, type ErrorCode } from "../core/errors.ts";
-import type { DoorState, Indication } from "../core/ports.ts";
+import { indications, type DoorState, type Indication } from "../core/ports.ts";
 
 /** Raised whenever a message changes: daemon and holder come from one installation, and any other pair must not talk. */
-export const leaseVersion = 1;
+export const leaseVersion = 2;
 /** Longest line with its line break. */
 export const longestLineBytes = 4096;
 
-const indications = ["ready", "checking", "granted", "reminded", "refused", "fault"] as const;
 const reading = z.enum(["on", "off", "unknown", "not-fitted"]);
 const failure = z.strictObject({
   code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),

@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type DoorEvent, doorKinds, type InputName } from "../core/door-report.ts";
 import { type ErrorCode, errorCodes } from "../core/errors.ts";
+import { updateStates } from "../core/update-machine.ts";
 import type { AccessStatus, CameraStatus, FrameTimes, ModelStatus, StatusSnapshot } from "../core/status.ts";
 
 const accessKinds = ["idle", "checking", "refused", "granted", "reminded", "faulted"] as const;
@@ -69,6 +70,11 @@ export class Metrics implements Disposable {
     "ONNX Runtime execution provider that runs, and the one asked for",
     ["provider", "asked_provider", "is_first_choice"],
   );
+  readonly #update = this.#gauge("maskgate_update_state", "1 for the state of the model's update", ["state"]);
+  readonly #bundle = this.#gauge(
+    "maskgate_model_bundle_version",
+    "Version of the bundle whose model decides; 0 for the one that comes with maskgate or is configured",
+  );
   #lastKind: AccessStatus["kind"] = "idle";
   #delaySinceMs = performance.now();
 
@@ -101,14 +107,20 @@ export class Metrics implements Disposable {
   }
 
   /** After each cycle of the loop, with or without a frame. */
-  state({ access, door, faces }: Pick<StatusSnapshot, "access" | "door" | "faces">): void {
+  state({ access, door, faces, update }: Pick<StatusSnapshot, "access" | "door" | "faces" | "update">): void {
     for (const kind of accessKinds) this.#access.set({ state: kind }, kind === access.kind ? 1 : 0);
     for (const kind of doorKinds) this.#door.set({ state: kind }, kind === door.kind ? 1 : 0);
     this.#lock.set(door.lock === "unlocked" ? 1 : 0);
     this.#faces.set(faces.length);
+    this.#updates(update);
     const isDecision = access.kind === "granted" || access.kind === "reminded" || access.kind === "refused";
     if (isDecision && access.kind !== this.#lastKind) this.#decisions.inc({ decision: access.kind });
     this.#lastKind = access.kind;
+  }
+
+  #updates({ state: now, running }: StatusSnapshot["update"]): void {
+    for (const state of updateStates) this.#update.set({ state }, state === now ? 1 : 0);
+    this.#bundle.set(running?.version ?? 0);
   }
 
   /** After each decided frame. */

@@ -5,7 +5,10 @@
 import { z } from "zod";
 import { doorKinds, type DoorEvent, inputNames } from "../core/door-report.ts";
 import { errorCodes, type ErrorCode } from "../core/errors.ts";
+import { indications } from "../core/ports.ts";
 import type { StatusSnapshot } from "../core/status.ts";
+import { updateStates } from "../core/update-machine.ts";
+import { slotNames } from "../core/update-record.ts";
 
 const count = z.int().min(0);
 const ms = z.number().min(0);
@@ -63,7 +66,7 @@ export const statusSchema = z.object({
     framesToGrant: z.int().min(1),
   }),
   access,
-  indication: z.enum(["ready", "checking", "granted", "reminded", "refused", "fault"]),
+  indication: z.enum(indications),
   door,
   leds: z.object({ green: z.boolean(), red: z.boolean(), amber: z.boolean() }),
   faces: z.array(face),
@@ -74,6 +77,22 @@ export const statusSchema = z.object({
       message: z.string(),
     })
     .nullable(),
+  update: z.object({
+    state: z.enum(updateStates),
+    version: count.nullable(),
+    reason: z.string().nullable(),
+    sinceMs: ms,
+    notice: z.enum(["under-way", "good", "bad"]).nullable(),
+    running: z
+      .object({
+        place: z.enum([...slotNames, "packaged"]),
+        id: count,
+        version: count,
+        bundle: z.string().nullable(),
+      })
+      .nullable(),
+    unloadable: z.object({ id: count, reason: z.string() }).nullable(),
+  }),
   stages: z
     .object({
       decodeMs: ms,

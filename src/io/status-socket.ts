@@ -16,7 +16,7 @@ export interface SocketPlace {
   /** The key of the configuration that says so. */
   readonly key: string;
   /** What listens there. */
-  readonly owner: "daemon" | "holder";
+  readonly owner: "daemon" | "holder" | "updater";
 }
 
 /** A socket path that is ours. */

@@ -26,6 +26,7 @@ export function statusText(now: StatusSnapshot): string {
         `${camera.framesDecided} decided, ${camera.framesSkipped} skipped`,
     ],
     ["model", `${model.name} ${model.version}, ${model.precision}, on ${model.provider}`],
+    ...(now.update.state === "off" ? [] : [["update", updateText(now)] as const]),
     [
       "policy",
       `${policy.mode}, ${policy.several}; masked from ${policy.threshold}, faces from ${policy.leastFacePx} px, ` +
@@ -118,6 +119,14 @@ function faceText(face: FaceStatus, { policy }: StatusSnapshot): string {
 
 function masked(face: FaceStatus): string {
   return face.masked === null ? "?" : face.masked.toFixed(2);
+}
+
+function updateText({ update }: StatusSnapshot): string {
+  const { state, version, reason, running } = update;
+  const about = `${state}${version === null ? "" : ` version ${version}`}${reason === null ? "" : `: ${reason}`}`;
+  return running === null || running.place === "packaged"
+    ? `${about}; the model that comes with maskgate decides`
+    : `${about}; version ${running.version} in ${running.place} decides`;
 }
 
 function stagesText(stages: NonNullable<StatusSnapshot["stages"]>): string {

@@ -16,6 +16,7 @@ import {
   policy,
   unclear,
 } from "./scene.ts";
+import { updatesOff } from "../../src/core/update-status.ts";
 
 const parts: StatusParts = {
   version: "0.1.0",
@@ -40,6 +41,7 @@ const parts: StatusParts = {
   state: initialState,
   door: doorOf({ kind: "locked" }, { sinceMs: 1500 }),
   leds: { green: false, red: false, amber: true },
+  update: updatesOff,
   stages: null,
 };
 

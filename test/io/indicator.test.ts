@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KioskError } from "../../src/core/errors.ts";
-import type { Indication } from "../../src/core/ports.ts";
+import { indications, type Indication } from "../../src/core/ports.ts";
 import { litFor, openIndicator } from "../../src/io/indicator.ts";
 import { SimLine } from "../sim/sim-line.ts";
 import { VirtualTime } from "../sim/virtual-time.ts";
@@ -14,7 +14,7 @@ const steady: readonly (readonly [Indication, string])[] = [
   ["reminded", "green amber"],
   ["refused", "red amber"],
 ];
-const all: readonly Indication[] = ["ready", "checking", "granted", "reminded", "refused", "fault"];
+const all = indications;
 
 const named = (lit: Readonly<Record<string, boolean>>): string =>
   ["green", "red", "amber"].filter((colour) => lit[colour] === true).join(" ");
@@ -42,12 +42,13 @@ test("each indication has its own lights, whatever was shown before, and no time
   }
 });
 
-test("never dark, and green only when one may pass", () => {
+test("dark for no longer than a blink, and green without red only when one may pass", () => {
   for (const indication of all) {
     for (let nowMs = 0; nowMs < 2000; nowMs += 50) {
       const lit = litFor(indication, nowMs);
-      assert.notEqual(named(lit), "");
-      assert.equal(lit.green, indication === "granted" || indication === "reminded");
+      const isDarkHalf = indication === "not-updated" && nowMs % 1000 >= 500;
+      assert.equal(named(lit) === "", isDarkHalf);
+      assert.equal(lit.green && !lit.red, indication === "granted" || indication === "reminded");
     }
   }
 });
@@ -61,6 +62,23 @@ test("a fault blinks red and amber in turn by itself", () => {
     seen.push(named(indicator.lit));
   }
   assert.deepEqual(seen, ["red", "amber", "amber", "red", "red", "amber", "amber", "red"]);
+});
+
+test("a new model blinks by itself while red says that the door is locked, and green alone never shines", () => {
+  for (const [indication, first, second] of [
+    ["updating", "red amber", "red"],
+    ["updated", "green red", "red"],
+    ["not-updated", "red", ""],
+  ] as const) {
+    const { time, indicator } = makeIndicator();
+    indicator.apply(indication);
+    for (let k = 0; k < 3; k++) {
+      assert.equal(named(indicator.lit), first);
+      time.advance(500);
+      assert.equal(named(indicator.lit), second);
+      time.advance(500);
+    }
+  }
 });
 
 test("a fault that is applied again and again blinks at the same pace, with one timer", () => {

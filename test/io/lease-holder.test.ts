@@ -21,7 +21,7 @@ function makeHolder() {
   const indicator = openIndicator({ green, red, amber }, time, time.schedule);
   const holder = new LeaseHolder({ door, indicator, clock: time, log: silentLog, silenceMs });
   const obey = (order: Partial<Order>, ageMs = 0): string | undefined =>
-    holder.obey({ version: 1, sentAtMs: time.nowMs() - ageMs, ...order } as Order);
+    holder.obey({ version: 2, sentAtMs: time.nowMs() - ageMs, ...order } as Order);
   return {
     ...{ time, line, green, red, amber, holder, obey },
     lock: (ageMs = 0) => obey({ kind: "lock" }, ageMs),

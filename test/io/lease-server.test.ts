@@ -67,7 +67,7 @@ class Client implements Disposable {
   }
 
   order(order: object): string {
-    return `${JSON.stringify({ version: 1, sentAtMs: clock.nowMs(), ...order })}\n`;
+    return `${JSON.stringify({ version: 2, sentAtMs: clock.nowMs(), ...order })}\n`;
   }
 
   say(order: object): void {
@@ -143,7 +143,7 @@ describe("the lease socket", () => {
   for (const [how, end] of [
     ["ends", (socket: Socket) => void socket.end()],
     ["breaks", (socket: Socket) => void socket.pause().destroy()],
-    ["breaks in the middle of an order", (socket: Socket) => void socket.end('{"version":1,"kind":"unl')],
+    ["breaks in the middle of an order", (socket: Socket) => void socket.end('{"version":2,"kind":"unl')],
   ] as const) {
     it(`locks at once when the connection ${how}`, async () => {
       await using holder = await openHolder();
@@ -179,15 +179,15 @@ describe("on the lease socket", () => {
     "no JSON": () => "unlock\n",
     "JSON that is no object": () => "[1,2]\n",
     "no version": () => `{"sentAtMs":${now()},"kind":"lock"}\n`,
-    "another version": () => `{"version":2,"sentAtMs":${now()},"kind":"lock"}\n`,
-    "an unknown kind": () => `{"version":1,"sentAtMs":${now()},"kind":"open"}\n`,
-    "an unknown key": () => `{"version":1,"sentAtMs":${now()},"kind":"lock","force":true}\n`,
-    "no time": () => `{"version":1,"sentAtMs":"soon","kind":"lock"}\n`,
-    "an unlock without end": () => `{"version":1,"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
-    "an endless unlock": () => `{"version":1,"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
-    "a time of another clock": () => `{"version":1,"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
+    "another version": () => `{"version":3,"sentAtMs":${now()},"kind":"lock"}\n`,
+    "an unknown kind": () => `{"version":2,"sentAtMs":${now()},"kind":"open"}\n`,
+    "an unknown key": () => `{"version":2,"sentAtMs":${now()},"kind":"lock","force":true}\n`,
+    "no time": () => `{"version":2,"sentAtMs":"soon","kind":"lock"}\n`,
+    "an unlock without end": () => `{"version":2,"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
+    "an endless unlock": () => `{"version":2,"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
+    "a time of another clock": () => `{"version":2,"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
     "an unknown indication": () =>
-      `{"version":1,"sentAtMs":${now()},"kind":"indicate","indication":"party"}\n`,
+      `{"version":2,"sentAtMs":${now()},"kind":"indicate","indication":"party"}\n`,
     "a line that is too long": () => `${" ".repeat(5000)}\n`,
     "a line without end": () => "x".repeat(100_000),
   };

@@ -9,6 +9,7 @@ import {
   type StatusParts,
   type StatusSnapshot,
 } from "../../src/core/status.ts";
+import { updatesOff } from "../../src/core/update-status.ts";
 
 export const policy: Policy = {
   mode: "must-wear",
@@ -82,6 +83,7 @@ export function snapshotOf(state: AccessState, other: Partial<StatusParts> = {})
   const leds: Indicator["lit"] = { green: untilMs !== undefined, red: false, amber: untilMs === undefined };
   return statusSnapshot({
     version: "0.1.0",
+    update: updatesOff,
     nowMs: Math.max(state.nowMs, 0),
     startedAtMs: 0,
     camera,

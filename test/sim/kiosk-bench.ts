@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { SightPolicy } from "../../src/core/sight.ts";
 import type { FrameTimes, StatusSnapshot } from "../../src/core/status.ts";
+import { updatesOff, type UpdateStatus } from "../../src/core/update-status.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { openDoor } from "../../src/io/door.ts";
 import { openIndicator } from "../../src/io/indicator.ts";
@@ -53,6 +54,7 @@ export class KioskBench {
   #running: Promise<void> | undefined;
   /** "running", "resolved" or what it was rejected with. */
   outcome: unknown = "running";
+  update: UpdateStatus = updatesOff;
 
   constructor(policy: Partial<Policy> = {}) {
     const { time, camera, vision, service } = this;
@@ -63,6 +65,7 @@ export class KioskBench {
         sight: sightPolicy,
         door: openDoor(this.line, options, time, time.schedule),
         indicator: openIndicator(this.leds, time, time.schedule),
+        update: () => this.update,
         model: { ...vision.model, askedProvider: "cpu", isFirstChoice: true },
         log: createLog({ level: "info", style: "json", sink: { write: (line) => this.logged.push(line) } }),
         listener: {

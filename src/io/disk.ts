@@ -1,0 +1,76 @@
+/**
+ * The disk as the store of models needs it: few operations, each of which says what a power cut can do to it. Data is safe after
+ * the file's `sync`, names (made, renamed, removed) after `syncFolder` of the folder that they are in. Tests bring one that loses the rest.
+ */
+import { mkdir, open, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
+
+/** A file that is being written. */
+export interface DiskFile {
+  write(bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Disk {
+  /** Undefined if there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** A new, empty file; an older one of that name is gone. */
+  create(path: string): Promise<DiskFile>;
+  makeFolder(path: string): Promise<void>;
+  /** Atomic: whoever looks sees the one or the other. */
+  rename(from: string, to: string): Promise<void>;
+  /** With all that is in it; nothing happens if it is not there. */
+  remove(path: string): Promise<void>;
+  syncFolder(path: string): Promise<void>;
+  freeBytes(path: string): Promise<number>;
+}
+
+/** The machine's own. The daemon reads through the group that the folder gives. */
+export const realDisk: Disk = {
+  read: (path) =>
+    readFile(path).catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    }),
+  create: async (path) => {
+    await rm(path, { force: true });
+    return new RealFile(await open(path, "wx", 0o640));
+  },
+  makeFolder: async (path) => {
+    await mkdir(path, { recursive: true, mode: 0o750 });
+  },
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  syncFolder: async (path) => {
+    const handle = await open(path, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+};
+
+class RealFile implements DiskFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}

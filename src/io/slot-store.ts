@@ -1,0 +1,138 @@
+/**
+ * The updater's folder: three slots, each a model folder, and `state.json`, which says which of them count.
+ *
+ * INVARIANTS, whatever fails and wherever the power is cut
+ *
+ *  1. `state.json` names only slots whose every byte was verified and synced before, or the packaged model.
+ *  2. The slot that is written or cleared is never one that `state.json` names.
+ *  3. `state.json` is the old one or the new one, never a part: temporary file, sync, rename, sync of the folder.
+ *  4. Nothing is written before there is room for all of it.
+ *  5. What a power cut leaves behind is cleared before the next candidate is written.
+ */
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { KioskError } from "../core/errors.ts";
+import { freeSlot, slotNames, namedSlots, type SlotName, type UpdateRecord } from "../core/update-record.ts";
+import type { Part } from "../update/bundle-manifest.ts";
+import type { PartSink } from "../update/bundle-reader.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { readRecord, recordFile } from "./update-files.ts";
+
+/** What must stay free beside the candidate: `state.json` is written after it. */
+const spareBytes = 4 * 1024 * 1024;
+
+/** Owns nothing that has to be closed: every method leaves the disk as it promises. */
+export class SlotStore {
+  readonly #folder: string;
+  readonly #disk: Disk;
+
+  constructor(folder: string, disk: Disk) {
+    this.#folder = folder;
+    this.#disk = disk;
+  }
+
+  /** @throws KioskError update-failed */
+  record(): Promise<UpdateRecord> {
+    return readRecord(this.#disk, this.#folder);
+  }
+
+  folderOf(slot: SlotName): string {
+    return path.join(this.#folder, slot);
+  }
+
+  async write(record: UpdateRecord): Promise<void> {
+    const file = recordFile(this.#folder);
+    await writeSynced(this.#disk, `${file}.new`, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+    await this.#disk.rename(`${file}.new`, file);
+    await this.#disk.syncFolder(this.#folder);
+  }
+
+  /**
+   * Clears the free slot and opens it for the parts of a candidate.
+   * @throws KioskError update-failed if there is no room
+   */
+  async open(parts: readonly Part[]): Promise<SlotWriter> {
+    const record = await this.record();
+    const slot = freeSlot(record);
+    if (slot === undefined)
+      throw new KioskError("update-failed", "a model is on probation; come again later");
+    const named = namedSlots(record);
+    for (const other of slotNames) {
+      if (!named.includes(other)) await this.#disk.remove(this.folderOf(other));
+    }
+    const wantedBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, spareBytes);
+    const freeBytes = await this.#disk.freeBytes(this.#folder);
+    if (freeBytes < wantedBytes) {
+      const [wanted, free] = [wantedBytes, freeBytes].map((bytes) => `${Math.ceil(bytes / 1024 / 1024)} MiB`);
+      const text = `the model needs ${wanted ?? ""} and ${free ?? ""} are free; make room`;
+      throw new KioskError("update-failed", `${this.#folder}: ${text}`);
+    }
+    await this.#disk.makeFolder(this.folderOf(slot));
+    return new SlotWriter(slot, this.folderOf(slot), parts, this.#disk);
+  }
+}
+
+/** Takes the parts of one candidate; what it holds counts only after `seal`. */
+export class SlotWriter implements PartSink {
+  readonly slot: SlotName;
+  readonly folder: string;
+  readonly #parts: readonly Part[];
+  readonly #disk: Disk;
+  #open: { readonly name: string; readonly file: DiskFile } | undefined;
+
+  constructor(slot: SlotName, folder: string, parts: readonly Part[], disk: Disk) {
+    this.slot = slot;
+    this.folder = folder;
+    this.#parts = parts;
+    this.#disk = disk;
+  }
+
+  async write({ name }: Part, bytes: Uint8Array): Promise<void> {
+    if (this.#open?.name !== name) {
+      await this.#close();
+      this.#open = { name, file: await this.#disk.create(path.join(this.folder, name)) };
+    }
+    await this.#open.file.write(bytes);
+  }
+
+  async verified(): Promise<void> {
+    await this.#open?.file.sync();
+    await this.#close();
+  }
+
+  /**
+   * Makes names and content safe, then reads everything back.
+   * @throws KioskError update-failed if the disk gives other bytes than it was given
+   */
+  async seal(): Promise<void> {
+    await this.#disk.syncFolder(this.folder);
+    await this.#disk.syncFolder(path.dirname(this.folder));
+    for (const { name, sha256 } of this.#parts) {
+      const bytes = await this.#disk.read(path.join(this.folder, name));
+      if (bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === sha256) continue;
+      const text = "the disk gives back other bytes than were written; replace it";
+      throw new KioskError("update-failed", `${path.join(this.folder, name)}: ${text}`);
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.#close().catch(() => undefined);
+    await this.#disk.remove(this.folder);
+  }
+
+  async #close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.file.close();
+  }
+}
+
+async function writeSynced(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
+  const opened = await disk.create(file);
+  try {
+    await opened.write(bytes);
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+}

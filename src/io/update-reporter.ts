@@ -1,0 +1,58 @@
+/**
+ * Tells the daemon what the updater does, through a small file that is replaced every two seconds: a report of work that
+ * stands still is of an updater that is gone. What cannot be told is logged and stops no update.
+ */
+import { chmodSync, renameSync, writeFileSync } from "node:fs";
+import { messageOf } from "../core/errors.ts";
+import { isOver, versionOf, type UpdateState } from "../core/update-machine.ts";
+import type { Log } from "./log.ts";
+import { reportFile, type UpdateReport } from "./update-files.ts";
+
+const beatMs = 2000;
+
+/** Owns the timer. */
+export class UpdateReporter implements Disposable {
+  readonly #file: string;
+  readonly #log: Log;
+  readonly #timer: NodeJS.Timeout;
+  #report: UpdateReport | undefined;
+
+  constructor(runFolder: string, log: Log) {
+    this.#file = reportFile(runFolder);
+    this.#log = log;
+    this.#timer = setInterval(() => {
+      this.#write();
+    }, beatMs).unref();
+  }
+
+  /** Says a state, and again until the next one. */
+  tell(state: UpdateState): void {
+    const reason = "reason" in state ? state.reason : null;
+    const last = this.#report;
+    const version = versionOf(state);
+    if (last?.state === state.kind && last.version === version && last.reason === reason) return;
+    this.#report = { beat: last?.beat ?? 0, state: state.kind, version, reason };
+    const isBad = state.kind === "refused" || state.kind === "failed" || state.kind === "rolled-back";
+    this.#log[isBad ? "error" : "info"]({ state: state.kind, version, reason }, `update ${state.kind}`);
+    this.#write();
+    if (isOver(state)) clearInterval(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #write(): void {
+    if (this.#report === undefined) return;
+    this.#report = { ...this.#report, beat: this.#report.beat + 1 };
+    try {
+      writeFileSync(`${this.#file}.new`, JSON.stringify(this.#report));
+      chmodSync(`${this.#file}.new`, 0o644);
+      renameSync(`${this.#file}.new`, this.#file);
+    } catch (error) {
+      this.#log.warn(
+        `${this.#file}: cannot be written, the daemon does not hear of this: ${messageOf(error)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** `maskgate model`: what the kiosk's models are, and changing them by hand, as the updater's user or as root. */
+import type { Command } from "./command-line.ts";
+import { loadConfig } from "./config.ts";
+import { KioskError } from "./core/errors.ts";
+import {
+  markGood,
+  packaged,
+  rollBack,
+  isSameModel,
+  type ModelRef,
+  type UpdateRecord,
+} from "./core/update-record.ts";
+import { realDisk } from "./io/disk.ts";
+import { openLog } from "./io/log.ts";
+import { SlotStore } from "./io/slot-store.ts";
+import { lockUpdater } from "./io/updater-lock.ts";
+import { installBundle } from "./update-commands.ts";
+
+type Write = (line: string) => void;
+
+/** @throws KioskError update-failed */
+export async function listModels({ values, flags }: Command, write: Write): Promise<void> {
+  const { stateFolder } = loadConfig(values.get("config")).update;
+  const record = await new SlotStore(stateFolder, realDisk).record();
+  if (flags.has("json")) {
+    write(JSON.stringify(record));
+    return;
+  }
+  const { active, previous, trial, ledger } = record;
+  write(`active    ${refText(active)}${trial === null ? "" : ", on probation"}`);
+  write(`previous  ${refText(previous)}`);
+  const highest = Math.max(0, ...Object.values(ledger.counters));
+  write(`good      up to version ${highest}; ${ledger.retired.length} keys retired`);
+}
+
+/**
+ * Up to the end of the probation, which the running daemon must carry.
+ * @throws KioskError with what was wrong with it
+ */
+export async function installModel({ paths, values }: Command, write: Write): Promise<void> {
+  const config = loadConfig(values.get("config"));
+  const [file = ""] = paths;
+  const state = await installBundle(config, openLog(config.log.level), file);
+  if (state.kind === "good") {
+    write(`version ${state.version}: ${state.reason ?? "good"}`);
+    return;
+  }
+  const reason = "reason" in state ? state.reason : "";
+  throw new KioskError(
+    state.kind === "refused" ? "bundle-refused" : "update-failed",
+    `${state.kind}: ${reason}`,
+  );
+}
+
+/** @throws KioskError update-failed */
+export function rollBackModel(command: Command, write: Write): Promise<void> {
+  return change(command, write, (record) => {
+    if (isSameModel(record.active, packaged))
+      throw new KioskError(
+        "update-failed",
+        "the model that comes with maskgate is active; nothing is behind it",
+      );
+    return rollBack(record, "by hand");
+  });
+}
+
+/** @throws KioskError update-failed */
+export function markModelGood(command: Command, write: Write): Promise<void> {
+  return change(command, write, (record) => {
+    if (record.trial !== null) return markGood(record);
+    throw new KioskError("update-failed", "no model is on probation");
+  });
+}
+
+async function change(
+  { values }: Command,
+  write: Write,
+  by: (record: UpdateRecord) => UpdateRecord,
+): Promise<void> {
+  const { stateFolder, runFolder } = loadConfig(values.get("config")).update;
+  await using _lock = await lockUpdater(runFolder);
+  const store = new SlotStore(stateFolder, realDisk);
+  const record = by(await store.record());
+  await store.write(record);
+  write(`active    ${refText(record.active)}`);
+}
+
+function refText({ place, version }: ModelRef): string {
+  return place === "packaged" ? "the model that comes with maskgate" : `version ${version} in ${place}`;
+}

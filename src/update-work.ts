@@ -1,0 +1,114 @@
+/** The work of an update on the real machine: bundle to slot, read back, run on the configured provider, watch the daemon. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { bundleFile } from "./bundle-file.ts";
+import { trustedKeys } from "./bundle-keys.ts";
+import type { Config } from "./config-schema.ts";
+import { KioskError } from "./core/errors.ts";
+import type { UpdateRecord } from "./core/update-record.ts";
+import type { SlotStore, SlotWriter } from "./io/slot-store.ts";
+import { fetchStatus } from "./io/status-client.ts";
+import { admit, markedGood } from "./update/admission.ts";
+import { pictureBytes, type BundleManifest } from "./update/bundle-manifest.ts";
+import { openBundle } from "./update/bundle-reader.ts";
+import type { UpdateWork } from "./updater.ts";
+import { version as daemonVersion } from "./version.ts";
+import { loadClassifier } from "./vision/classifier.ts";
+
+/** The work on the bundle in `file`; `onCopied` is called when that is not needed any more. */
+export class BundleWork implements UpdateWork {
+  readonly #config: Config;
+  readonly #store: SlotStore;
+  readonly #file: string;
+  readonly #onCopied: () => void;
+  #writer: SlotWriter | undefined;
+  #manifest: BundleManifest | undefined;
+
+  constructor(config: Config, store: SlotStore, file: string, onCopied: () => void) {
+    this.#config = config;
+    this.#store = store;
+    this.#file = file;
+    this.#onCopied = onCopied;
+  }
+
+  async copying({ active, ledger }: UpdateRecord): ReturnType<UpdateWork["copying"]> {
+    const keys = await trustedKeys(this.#config.update.keysFolder);
+    await using bundle = await openBundle(bundleFile(this.#file), { keys, retired: ledger.retired });
+    const { manifest, manifestSha256 } = bundle.signed;
+    const running = active.bundle ?? undefined;
+    const admission = admit(bundle.signed, { ledger, boards: await boardNames(), daemonVersion, running });
+    if (admission.kind === "refused")
+      throw new KioskError("bundle-refused", `${this.#file}: ${admission.message}`);
+    if (admission.kind === "already") return { kind: "already", version: manifest.version };
+    this.#manifest = manifest;
+    this.#writer = await this.#store.open(manifest.parts);
+    await bundle.readParts(this.#writer);
+    const kept = markedGood(ledger, bundle.signed);
+    return { kind: "copied", candidate: { version: manifest.version, bundle: manifestSha256, ledger: kept } };
+  }
+
+  async verifying(): Promise<void> {
+    this.#onCopied();
+    await this.#writer?.seal();
+  }
+
+  async staging(): Promise<void> {
+    const [folder, manifest] = [this.#writer?.folder, this.#manifest];
+    if (folder === undefined || manifest === undefined) throw new Error("nothing was copied");
+    const { providers, precision, threads } = this.#config.model;
+    // Loading runs the graph's own self-test; the bundle's pictures come on top.
+    const classifier = await loadClassifier({ folder, providers, precision, threads });
+    try {
+      if (classifier.model.precision === "float")
+        await testPictures(folder, manifest, (crops) => classifier.classify(crops));
+    } finally {
+      await classifier.dispose();
+    }
+  }
+
+  async daemon(): ReturnType<UpdateWork["daemon"]> {
+    return daemonSample(this.#config.status.socketPath);
+  }
+
+  async discard(): Promise<void> {
+    await this.#writer?.discard();
+  }
+}
+
+/** What a probation needs to know of the daemon. */
+export async function daemonSample(socketPath: string): ReturnType<UpdateWork["daemon"]> {
+  const { uptimeMs, camera, fault, update } = await fetchStatus(socketPath);
+  const { framesDecided, framesPerSecond } = camera;
+  const { running, unloadable } = update;
+  return {
+    uptimeMs,
+    framesDecided,
+    framesPerSecond,
+    hasVisionFault: fault?.source === "vision",
+    running,
+    unloadable,
+  };
+}
+
+async function testPictures(
+  folder: string,
+  manifest: BundleManifest,
+  classify: (crops: readonly Uint8Array[]) => Promise<number[]>,
+): Promise<void> {
+  const bytes = await readFile(path.join(folder, "golden.bin"));
+  const size = pictureBytes(manifest);
+  const { masked, tolerance } = manifest.golden;
+  const given = await classify(masked.map((_, k) => bytes.subarray(k * size, (k + 1) * size)));
+  for (const [k, wanted] of masked.entries()) {
+    const got = given[k] ?? Number.NaN;
+    if (Math.abs(got - wanted) <= tolerance) continue;
+    const text = `gives ${got} for picture ${k} of golden.bin where its trainer got ${wanted}`;
+    throw new KioskError("bad-model", `the model ${text}; make the bundle anew for this board`);
+  }
+}
+
+/** What the board calls itself; nothing on a machine without a device tree. */
+async function boardNames(): Promise<readonly string[]> {
+  const text = await readFile("/proc/device-tree/compatible", "utf8").catch(() => "");
+  return text.split("\0").filter((name) => name !== "");
+}

@@ -1,0 +1,125 @@
+/**
+ * Drives one update through its machine. Promises: the record is written, if it changed, before anything else is done; work that
+ * fails or hangs ends the update without a change; only a probation whose end cannot be written down is left to the next process.
+ */
+import { KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
+import type { Clock } from "./core/ports.ts";
+import type { DaemonSample } from "./core/probation.ts";
+import {
+  isOver,
+  nextUpdate,
+  type Update,
+  type UpdateInput,
+  type UpdatePolicy,
+  type UpdateState,
+} from "./core/update-machine.ts";
+import type { Candidate, UpdateRecord } from "./core/update-record.ts";
+
+/** What there is to do in each state; a rejection is the state's failure. */
+export interface UpdateWork {
+  copying(
+    record: UpdateRecord,
+  ): Promise<
+    | { readonly kind: "copied"; readonly candidate: Candidate }
+    | { readonly kind: "already"; readonly version: number }
+  >;
+  verifying(): Promise<void>;
+  staging(): Promise<void>;
+  /** The daemon now; undefined if it does not answer. */
+  daemon(): Promise<DaemonSample | undefined>;
+  /** Forgets a candidate that was never named. */
+  discard(): Promise<void>;
+}
+
+export interface UpdaterParts {
+  readonly store: { record(): Promise<UpdateRecord>; write(record: UpdateRecord): Promise<void> };
+  readonly work: UpdateWork;
+  readonly policy: UpdatePolicy;
+  readonly clock: Clock;
+  /** Resolves after so long, or when the signal aborts. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Hears each state after the record was written. */
+  readonly tell: (state: UpdateState) => void;
+}
+
+/** How often the daemon is looked at during the probation. */
+const sampleMs = 500;
+
+/** The bundle is to blame for these; for everything else the machine or the stick is. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  ...(["bad-bundle", "bundle-refused", "bundle-untrusted", "bad-model"] as const),
+]);
+
+/**
+ * Runs an update to its end: from a bundle (`begin`), or a probation that was cut off (`resume`); idle if there is none.
+ * @throws what reading the record throws, and writing down how a probation ended
+ */
+export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts): Promise<UpdateState> {
+  const { clock, policy, store, tell, work } = parts;
+  let update: Update = { record: await store.record(), state: { kind: "idle" } };
+  let input: UpdateInput = { kind: start, atMs: clock.nowMs() };
+  for (;;) {
+    const next: Update = nextUpdate(update, input, policy);
+    const wasWorking = update.state.kind;
+    try {
+      if (next.record !== update.record) await store.write(next.record);
+    } catch (error) {
+      // Nothing is discarded here: the record on the disk may be the new one already, and then the probation is resumed.
+      if (wasWorking !== "switching") throw error;
+      update = nextUpdate(update, failure(error, clock), policy);
+      tell(update.state);
+      return update.state;
+    }
+    update = next;
+    if (update.state.kind !== "idle") tell(update.state);
+    if (isOver(update.state) || update.state.kind === "idle") {
+      if (wasWorking === "copying" || wasWorking === "verifying" || wasWorking === "staging")
+        await work.discard().catch(() => undefined);
+      return update.state;
+    }
+    input = await inputOf(update, parts);
+  }
+}
+
+async function inputOf(update: Update, parts: UpdaterParts): Promise<UpdateInput> {
+  const { state } = update;
+  const { clock, policy, wait, work } = parts;
+  if (state.kind === "switching") return { kind: "done", atMs: clock.nowMs() };
+  if (state.kind === "probation") {
+    await wait(sampleMs);
+    const sample = await work.daemon().catch(() => undefined);
+    const atMs = clock.nowMs();
+    return sample === undefined ? { kind: "tick", atMs } : { kind: "daemon", atMs, sample };
+  }
+  if (state.kind !== "copying" && state.kind !== "verifying" && state.kind !== "staging")
+    throw new Error(`nothing is to be done in ${state.kind}`);
+  const done = workOf(state.kind, update.record, work).then(
+    (outcome): UpdateInput => ({ ...outcome, atMs: clock.nowMs() }),
+    (error: unknown) => failure(error, clock),
+  );
+  const isDone = new AbortController();
+  const late = wait(policy.limitsMs[state.kind], isDone.signal).then((): UpdateInput => ({
+    kind: "tick",
+    atMs: clock.nowMs(),
+  }));
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    isDone.abort();
+  }
+}
+
+async function workOf(
+  kind: "copying" | "verifying" | "staging",
+  record: UpdateRecord,
+  work: UpdateWork,
+): Promise<Awaited<ReturnType<UpdateWork["copying"]>> | { readonly kind: "done" }> {
+  if (kind === "copying") return work.copying(record);
+  await work[kind]();
+  return { kind: "done" };
+}
+
+function failure(error: unknown, clock: Clock): UpdateInput {
+  const kind = error instanceof KioskError && refusals.has(error.code) ? "refused" : "failed";
+  return { kind, atMs: clock.nowMs(), reason: messageOf(error) };
+}

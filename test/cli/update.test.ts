@@ -1,0 +1,211 @@
+/** A stick, the updater and a daemon as real processes: the way of a model to the door and back. */
+import assert from "node:assert/strict";
+import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import type { StatusSnapshot } from "../../src/core/status.ts";
+import type { UpdateRecord } from "../../src/core/update-record.ts";
+import { fetchStatus } from "../../src/io/status-client.ts";
+import { loadClassifier } from "../../src/vision/classifier.ts";
+import { goldenPicture } from "../../src/vision/self-test.ts";
+import {
+  configFile,
+  maskgate,
+  modelFolder,
+  photograph,
+  start,
+  startDaemon,
+  stop,
+  temporaryFolder,
+  until,
+  type Outcome,
+  type Running,
+} from "./probe.ts";
+
+const folder = temporaryFolder();
+const at = (...names: readonly string[]): string => path.join(folder, ...names);
+const stick = at("stick");
+const socket = at("status.sock");
+const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
+
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await maskgate(...args);
+  assert.deepEqual([code, err], [0, ""], out);
+  return out;
+}
+
+/** A bundle with the model of that many points of threshold, so that two versions differ. */
+async function bundle(version: number, golden = true): Promise<void> {
+  const folder = at(`model-${version}`);
+  cpSync(modelFolder("brightness"), folder, { recursive: true });
+  const file = path.join(folder, "manifest.json");
+  const manifest = JSON.parse(readFileSync(file, "utf8")) as object;
+  writeFileSync(file, JSON.stringify({ ...manifest, version: `${version}.0.0` }));
+  const classifier = await loadClassifier({ folder, providers: ["cpu"], precision: "float", threads: 1 });
+  const masked = await classifier.classify([0, 1].map(goldenPicture));
+  await classifier.dispose();
+  const wrong = masked.map((value) => (value > 0.5 ? value - 0.3 : value + 0.3));
+  const values = { recipe: "x", tolerance: 0.005, masked: golden ? masked : wrong };
+  writeFileSync(path.join(folder, "golden.json"), JSON.stringify(values));
+  const out = at(`v${version}.maskgate`);
+  await done(
+    "bundle",
+    "create",
+    folder,
+    "--version",
+    String(version),
+    "--out",
+    out,
+    "--key",
+    at("k.key.pem"),
+  );
+}
+
+/** What is on the stick now, beside what macOS leaves there. */
+function put(...versions: readonly number[]): void {
+  rmSync(stick, { recursive: true, force: true });
+  mkdirSync(stick);
+  for (const version of versions)
+    cpSync(at(`v${version}.maskgate`), path.join(stick, `Model v${version} (final).MASKGATE`));
+  writeFileSync(path.join(stick, "._Model.maskgate"), "\0\x05\x16\x07");
+}
+
+const update = (): Promise<Outcome> => maskgate("update", "--stick", stick, "--config", state.config);
+
+async function record(): Promise<UpdateRecord> {
+  return JSON.parse(await done("model", "list", "--json", "--config", state.config)) as UpdateRecord;
+}
+
+async function statusWhere(holds: (now: StatusSnapshot) => boolean): Promise<StatusSnapshot> {
+  for (let tries = 0; tries < 150; tries++) {
+    const now = await fetchStatus(socket);
+    if (holds(now)) return now;
+    await wait(200);
+  }
+  throw new Error(`in vain: ${JSON.stringify((await fetchStatus(socket)).update)}`);
+}
+
+describe("updates from a stick", { concurrency: 1 }, () => {
+  before(async () => {
+    for (const name of ["frames", "state", "run", "keys"]) mkdirSync(at(name));
+    await photograph(at("frames", "a.jpg"));
+    await done("bundle", "keygen", "--out", at("k"));
+    cpSync(at("k.pub.pem"), at("keys", "k.pub.pem"));
+    for (const version of [1, 2, 4]) await bundle(version);
+    await bundle(3, false);
+    state.config = configFile(folder, {
+      "model.folder": "",
+      "update.stateFolder": at("state"),
+      "update.runFolder": at("run"),
+      "update.keysFolder": at("keys"),
+      "update.probationFrames": 4,
+      "update.probationS": 2,
+    });
+  });
+  beforeEach(async () => {
+    state.daemon = await startDaemon(state.config);
+  });
+  afterEach(async () => {
+    if (state.daemon) await stop(state.daemon);
+  });
+
+  it("installs the one bundle while the daemon goes on, and marks it good", async () => {
+    const before = await statusWhere((now) => now.camera.framesDecided > 0);
+    assert.deepEqual([before.update.state, before.update.running?.place], ["idle", "packaged"]);
+    put(1);
+    const { code, out, err } = await update();
+    assert.deepEqual([code, err], [0, ""], out);
+    for (const kind of ["copying", "verifying", "staging", "switching", "probation", "good"])
+      assert.match(out, new RegExp(`update ${kind}`));
+    const now = await statusWhere(({ update }) => update.state === "good");
+    assert.deepEqual([now.update.running?.version, now.model.version], [1, "1.0.0"]);
+    assert.ok(now.uptimeMs > before.uptimeMs && now.camera.framesDecided > before.camera.framesDecided);
+    assert.equal(now.fault, null);
+    const { active, trial, ledger } = await record();
+    assert.deepEqual(
+      [active.place, active.version, trial, Object.values(ledger.counters)],
+      ["slot-a", 1, null, [1]],
+    );
+  });
+
+  it("says that a bundle is installed already, and writes nothing", async () => {
+    const before = readFileSync(at("state", "state.json"));
+    const { code, out } = await update();
+    assert.equal(code, 0);
+    assert.match(out, /already installed/);
+    assert.deepEqual(readFileSync(at("state", "state.json")), before);
+  });
+
+  it("refuses two bundles by name, a damaged one, one whose self-test fails; nothing changes", async () => {
+    const before = readFileSync(at("state", "state.json"));
+    put(1, 2);
+    const two = await update();
+    assert.equal(two.code, 2);
+    assert.match(
+      two.err,
+      /holds 2 bundles, "Model v1 \(final\).MASKGATE", "Model v2 \(final\).MASKGATE"; leave one/,
+    );
+    await statusWhere((now) => now.update.state === "refused" && now.update.notice === "bad");
+    put(2);
+    const file = path.join(stick, "Model v2 (final).MASKGATE");
+    const bytes = readFileSync(file);
+    const middle = Math.floor(bytes.length / 2);
+    writeFileSync(file, bytes.fill(0xff, middle, middle + 64));
+    const damaged = await update();
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.out, /update refused/);
+    put(3);
+    const wrong = await update();
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.out, /the self-test fails/);
+    put();
+    assert.equal((await update()).code, 0);
+    assert.deepEqual(readFileSync(at("state", "state.json")), before);
+    assert.equal((await fetchStatus(socket)).update.running?.version, 1);
+  });
+
+  it("killed in each state, it leaves a model that works, and the next try installs", async () => {
+    for (const kind of ["copying", "verifying", "staging", "probation"]) {
+      put(2);
+      const updater = start("update", "--stick", stick, "--config", state.config);
+      await until(`update ${kind}`, updater, () => updater.written.out.includes(`update ${kind}`));
+      updater.child.kill("SIGKILL");
+      await updater.ended;
+      const { active, trial } = await record();
+      assert.equal(active.version, trial === null ? 1 : 2);
+      if (kind === "probation") assert.equal(trial?.attempts, 1);
+    }
+    const late = await update();
+    assert.match(late.out, /on probation; come again/);
+    // The daemon starts anew with what is on probation.
+    if (state.daemon) await stop(state.daemon);
+    state.daemon = await startDaemon(state.config);
+    await done("update", "--resume", "--config", state.config);
+    assert.equal((await record()).active.version, 2);
+    await statusWhere(({ update }) => update.running?.version === 2);
+  });
+
+  it("refuses an older one, and goes back by hand", async () => {
+    put(1);
+    const older = await update();
+    assert.equal(older.code, 1);
+    assert.match(older.out, /has version 1, and 2 was good here before/);
+    await done("model", "rollback", "--config", state.config);
+    await statusWhere(({ update }) => update.running?.version === 1);
+    await done("model", "install", at("v4.maskgate"), "--config", state.config);
+    assert.equal((await record()).active.version, 4);
+    await statusWhere(({ update }) => update.running?.version === 4);
+  });
+
+  it("a model that was damaged on the disk is passed over by a daemon that starts anew", async () => {
+    if (state.daemon) await stop(state.daemon);
+    const { active, previous } = await record();
+    appendFileSync(at("state", active.place, "model.onnx"), "x");
+    state.daemon = await startDaemon(state.config);
+    const { update } = await fetchStatus(socket);
+    assert.deepEqual([update.running?.place, update.unloadable?.id], [previous.place, active.id]);
+    renameSync(at("state", "state.json"), at("state", "was.json"));
+    await statusWhere(({ update }) => update.running?.place === "packaged");
+  });
+});

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  beginTrial,
+  initialRecord,
+  markGood,
+  modelsToTry,
+  namedSlots,
+  rollBack,
+  type UpdateRecord,
+} from "../../src/core/update-record.ts";
+import { SlotStore, type SlotWriter } from "../../src/io/slot-store.ts";
+import type { Part } from "../../src/update/bundle-manifest.ts";
+import { PowerCut, SimDisk } from "../sim/sim-disk.ts";
+
+const folder = "/store";
+
+interface Sample {
+  readonly version: number;
+  readonly parts: readonly { readonly part: Part; readonly bytes: Buffer }[];
+}
+
+/** A model whose content says its version. */
+function model(version: number): Sample {
+  const parts = ["manifest.json", "model.onnx"].map((name) => {
+    const bytes = Buffer.from(`${name} of ${version}`.repeat(5));
+    return { bytes, part: { name, sizeBytes: bytes.length, sha256: sha256(bytes) } };
+  });
+  return { version, parts };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+const ledgerOf = (version: number) => ({ counters: { key: version }, retired: [] });
+
+async function copy(store: SlotStore, { parts }: Sample): Promise<SlotWriter> {
+  const writer = await store.open(parts.map(({ part }) => part));
+  for (const { part, bytes } of parts) {
+    for (let at = 0; at < bytes.length; at += 40) await writer.write(part, bytes.subarray(at, at + 40));
+    await writer.verified();
+  }
+  await writer.seal();
+  return writer;
+}
+
+async function switchTo(store: SlotStore, sample: Sample): Promise<UpdateRecord> {
+  const { slot } = await copy(store, sample);
+  const { version } = sample;
+  const record = beginTrial(await store.record(), slot, {
+    version,
+    bundle: String(version),
+    ledger: ledgerOf(version),
+  });
+  await store.write(record);
+  return record;
+}
+
+async function install(store: SlotStore, sample: Sample): Promise<void> {
+  await store.write(markGood(await switchTo(store, sample)));
+}
+
+const freshDisk = (): SimDisk => new SimDisk().folder(folder);
+
+/** All models that the record names are whole; the versions, active first. */
+async function wholeModels(disk: SimDisk): Promise<readonly number[]> {
+  const record = await new SlotStore(folder, disk).record();
+  const refs = [...modelsToTry(record), ...(record.trial === null ? [] : [record.trial.before])];
+  for (const { place, version } of refs) {
+    if (place === "packaged") continue;
+    for (const { part } of model(version).parts) {
+      const bytes = await disk.read(`${folder}/${place}/${part.name}`);
+      assert.ok(bytes, `${place} lacks ${part.name}`);
+      assert.equal(sha256(bytes), part.sha256, `${place}/${part.name} is not that of version ${version}`);
+    }
+  }
+  return refs.map(({ version }) => version);
+}
+
+/** A kiosk's life: two good models, one that is rolled back, one more good one. */
+const life: readonly ((store: SlotStore) => Promise<void>)[] = [
+  (store) => install(store, model(1)),
+  (store) => install(store, model(2)),
+  async (store) => {
+    await store.write(rollBack(await switchTo(store, model(3)), "bad"));
+  },
+  (store) => install(store, model(4)),
+];
+
+async function live(store: SlotStore): Promise<void> {
+  for (const step of life) await step(store);
+}
+
+test("1, 3: wherever the power is cut and whatever is lost, every model that the record names is whole, and the next one installs", async () => {
+  const whole = freshDisk();
+  await live(new SlotStore(folder, whole));
+  const count = whole.operations;
+  assert.ok(count > 60, `only ${count} operations`);
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: count - 1 }),
+      fc.infiniteStream(fc.boolean()),
+      async (cut, kept) => {
+        const disk = freshDisk();
+        disk.cutBefore = cut;
+        await assert.rejects(live(new SlotStore(folder, disk)), PowerCut);
+        const after = disk.afterPowerCut(() => kept.next().value === true);
+        const versions = await wholeModels(after);
+        seen.add(versions.join());
+        const store = new SlotStore(folder, after);
+        const record = await store.record();
+        if (record.trial !== null) await store.write(rollBack(record, "cut off"));
+        await install(store, model(9));
+        assert.equal((await wholeModels(after))[0], 9);
+      },
+    ),
+    { numRuns: 1500 },
+  );
+  // The property reached states before, in and after each of the installations.
+  for (const state of ["0", "1,0,0", "1,0", "2,1,0,0", "2,1,0", "3,2,0,1", "4,2,0,1"])
+    assert.ok(seen.has(state), `never saw ${state}`);
+});
+
+test("2: nothing that the record names is ever written or cleared", async () => {
+  const disk = freshDisk();
+  const store = new SlotStore(folder, disk);
+  for (const step of life) {
+    const named = namedSlots(await store.record());
+    disk.touched.length = 0;
+    await step(store);
+    for (const slot of named) {
+      const hits = disk.touched.filter((path) => path.startsWith(`${folder}/${slot}`));
+      // After mark-good the model before the previous one is free, and only the next candidate clears it.
+      assert.deepEqual(hits, [], `${slot} is named and was touched`);
+    }
+  }
+});
+
+test("3: a record that cannot be written leaves the old one", async () => {
+  for (let at = 0; at < 4; at++) {
+    const disk = freshDisk();
+    const store = new SlotStore(folder, disk);
+    await install(store, model(1));
+    const before = await store.record();
+    disk.failure = { at: disk.operations + at, error: new Error("ENOSPC") };
+    await assert.rejects(store.write(rollBack(before, "x")), /ENOSPC/);
+    assert.deepEqual(await store.record(), before);
+  }
+});
+
+test("4: without room nothing is written, and the line says how much is missing", async () => {
+  const disk = freshDisk();
+  disk.free = 4 * 1024 * 1024;
+  await assert.rejects(new SlotStore(folder, disk).open(model(1).parts.map(({ part }) => part)), {
+    code: "update-failed",
+    message: "/store: the model needs 5 MiB and 4 MiB are free; make room",
+  });
+  for (const slot of ["slot-a", "slot-b", "slot-c"])
+    assert.equal(await disk.read(`${folder}/${slot}/manifest.json`), undefined);
+  disk.free += 1024;
+  await install(new SlotStore(folder, disk), model(1));
+});
+
+test("5: what an interrupted copy left is gone before the next one", async () => {
+  const disk = freshDisk();
+  const store = new SlotStore(folder, disk);
+  const { parts } = model(1);
+  const writer = await store.open(parts.map(({ part }) => part));
+  await writer.write({ name: "other.onnx", sizeBytes: 1, sha256: "" }, Buffer.from("x"));
+  await install(store, model(2));
+  assert.equal(await disk.read(`${writer.folder}/other.onnx`), undefined);
+  assert.ok(await disk.read(`${writer.folder}/model.onnx`));
+});
+
+test("a disk that gives back other bytes is found out before the switch", async () => {
+  const disk = freshDisk();
+  const store = new SlotStore(folder, disk);
+  const { parts } = model(1);
+  const writer = await store.open(parts.map(({ part }) => part));
+  for (const { part, bytes } of parts)
+    await writer.write(part, part.name === "model.onnx" ? bytes.fill(0, 0, 1) : bytes);
+  await assert.rejects(writer.seal(), { code: "update-failed", message: /other bytes than were written/ });
+});
+
+test("during a trial no other candidate is taken", async () => {
+  const store = new SlotStore(folder, freshDisk());
+  await switchTo(store, model(1));
+  await assert.rejects(store.open([]), { code: "update-failed", message: /on probation/ });
+});
+
+test("a record that nobody wrote is refused with its mend; no record is a new kiosk", async () => {
+  const disk = freshDisk();
+  assert.deepEqual(await new SlotStore(folder, disk).record(), initialRecord);
+  const file = await disk.create(`${folder}/state.json`);
+  await file.write(Buffer.from("{"));
+  await assert.rejects(new SlotStore(folder, disk).record(), {
+    code: "update-failed",
+    message: /remove it to begin anew/,
+  });
+});

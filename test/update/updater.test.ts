@@ -1,0 +1,238 @@
+/** Every state of an update, with an error in it, a hang in it and the power cut in it: the old or the new model works, and the next bundle installs. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { KioskError } from "../../src/core/errors.ts";
+import type { DaemonSample } from "../../src/core/probation.ts";
+import type { UpdatePolicy, UpdateState } from "../../src/core/update-machine.ts";
+import { modelsToTry, type ModelRef } from "../../src/core/update-record.ts";
+import { SlotStore, type SlotWriter } from "../../src/io/slot-store.ts";
+import { driveUpdate, type UpdateWork } from "../../src/updater.ts";
+import { PowerCut, SimDisk } from "../sim/sim-disk.ts";
+
+const folder = "/store";
+const policy: UpdatePolicy = {
+  probation: { frames: 4, probationMs: 2000, limitMs: 60_000, mostAttempts: 3 },
+  limitsMs: { copying: 5000, verifying: 5000, staging: 5000, switching: 5000 },
+};
+const bytesOf = (version: number): Buffer => Buffer.from(`model ${version}`);
+const partOf = (version: number) => {
+  const bytes = bytesOf(version);
+  return {
+    name: "model.onnx",
+    sizeBytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+  };
+};
+
+/** A kiosk: its disk, a daemon that runs whatever the record names, and time that passes only by waiting. */
+class Kiosk {
+  readonly disk: SimDisk;
+  readonly store: SlotStore;
+  readonly told: UpdateState["kind"][] = [];
+  nowMs = 0;
+  /** What happens in place of the work of a state. */
+  instead: Partial<Record<"copying" | "verifying" | "staging" | "daemon", () => Promise<never>>> = {};
+  /** What the daemon says from its second answer on. */
+  sample: Partial<DaemonSample> = {};
+  #answers = 0;
+
+  constructor(disk = new SimDisk().folder(folder)) {
+    this.disk = disk;
+    this.store = new SlotStore(folder, disk);
+  }
+
+  update(start: "begin" | "resume", version = 0): Promise<UpdateState> {
+    this.#answers = 0;
+    return driveUpdate(start, {
+      store: this.store,
+      work: this.#work(version),
+      policy,
+      clock: { nowMs: () => this.nowMs },
+      wait: async (ms) => {
+        // Work that can be done is done before time passes.
+        for (let turns = 0; turns < 60; turns++) await Promise.resolve();
+        this.nowMs += ms;
+      },
+      tell: ({ kind }) => this.told.push(kind),
+    });
+  }
+
+  async active(): Promise<number> {
+    return (await this.store.record()).active.version;
+  }
+
+  /** What the daemon would decide with; asserts that it is whole. */
+  async works(): Promise<number> {
+    for (const { place, version } of modelsToTry(await this.store.record())) {
+      if (place === "packaged") continue;
+      const bytes = await this.disk.read(`${folder}/${place}/model.onnx`);
+      assert.deepEqual(bytes && Buffer.from(bytes), bytesOf(version));
+    }
+    return this.active();
+  }
+
+  #work(version: number): UpdateWork {
+    const { instead, store } = this;
+    let writer: SlotWriter | undefined;
+    return {
+      copying: async (record) => {
+        if (instead.copying) return instead.copying();
+        writer = await store.open([partOf(version)]);
+        await writer.write(partOf(version), bytesOf(version));
+        await writer.verified();
+        const ledger = { ...record.ledger, counters: { key: version } };
+        return { kind: "copied", candidate: { version, bundle: String(version), ledger } };
+      },
+      verifying: async () => instead.verifying?.() ?? writer?.seal(),
+      staging: async () => instead.staging?.(),
+      daemon: async () => instead.daemon?.() ?? this.#daemon((await store.record()).active),
+      discard: async () => writer?.discard(),
+    };
+  }
+
+  #daemon(running: ModelRef): DaemonSample {
+    const usual = { uptimeMs: this.nowMs, framesDecided: this.nowMs / 100, framesPerSecond: 10 };
+    return {
+      ...usual,
+      hasVisionFault: false,
+      running,
+      unloadable: null,
+      ...(this.#answers++ > 0 ? this.sample : {}),
+    };
+  }
+}
+
+async function kiosk(): Promise<Kiosk> {
+  const made = new Kiosk();
+  assert.equal((await made.update("begin", 1)).kind, "good");
+  return made;
+}
+
+async function nextWorks(kiosk: Kiosk): Promise<void> {
+  kiosk.instead = {};
+  kiosk.sample = {};
+  assert.equal((await kiosk.update("begin", 9)).kind, "good");
+  assert.equal(await kiosk.works(), 9);
+  assert.deepEqual((await kiosk.store.record()).ledger.counters, { key: 9 });
+}
+
+test("an update goes through all states", async () => {
+  const { told, ...rest } = await kiosk();
+  assert.deepEqual([...new Set(told)], ["copying", "verifying", "staging", "switching", "probation", "good"]);
+  assert.ok(rest.nowMs >= 2000);
+});
+
+for (const state of ["copying", "verifying", "staging"] as const) {
+  for (const [what, error, kind] of [
+    ["an error", new Error("EIO"), "failed"],
+    [
+      "a full disk",
+      Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }),
+      "failed",
+    ],
+    ["a bad bundle", new KioskError("bad-bundle", "damaged"), "refused"],
+  ] as const) {
+    test(`${what} in ${state} changes nothing, and the next bundle installs`, async () => {
+      const it = await kiosk();
+      const before = await it.store.record();
+      it.instead = { [state]: () => Promise.reject(error) };
+      const ending = await it.update("begin", 2);
+      assert.deepEqual([ending.kind, "reason" in ending && ending.reason], [kind, error.message]);
+      assert.deepEqual(await it.store.record(), before);
+      assert.equal(await it.disk.read(`${folder}/slot-b/model.onnx`), undefined);
+      assert.equal(await it.works(), 1);
+      await nextWorks(it);
+    });
+  }
+
+  test(`a hang in ${state} ends after its time, and the next bundle installs`, async () => {
+    const it = await kiosk();
+    it.instead = { [state]: () => new Promise<never>(() => undefined) };
+    const ending = await it.update("begin", 2);
+    assert.deepEqual(
+      [ending.kind, "reason" in ending && ending.reason],
+      ["failed", `${state} took longer than 5 s`],
+    );
+    assert.equal(await it.works(), 1);
+    await nextWorks(it);
+  });
+}
+
+for (const [what, sample] of [
+  ["a restart of the daemon", { uptimeMs: -1 }],
+  ["a fault of vision", { hasVisionFault: true }],
+  ["a model that cannot be loaded", { unloadable: { id: 2, reason: "no" } }],
+] as const) {
+  test(`${what} in the probation goes back, the ledger did not rise, and the next bundle installs`, async () => {
+    const it = await kiosk();
+    it.sample = sample;
+    assert.equal((await it.update("begin", 2)).kind, "rolled-back");
+    const { active, ledger, trial } = await it.store.record();
+    assert.deepEqual([active.version, ledger.counters, trial], [1, { key: 1 }, null]);
+    await nextWorks(it);
+  });
+}
+
+test("a daemon that hangs in the probation is waited for no longer than its limit", async () => {
+  const it = await kiosk();
+  it.instead = { daemon: () => Promise.reject(new Error("no answer")) };
+  assert.equal((await it.update("begin", 2)).kind, "rolled-back");
+  assert.equal(await it.works(), 1);
+  await nextWorks(it);
+});
+
+test("a switch that cannot be written down is no switch", async () => {
+  const it = await kiosk();
+  it.instead = {
+    staging: () => {
+      it.disk.failure = { at: it.disk.operations, error: new Error("EROFS") };
+      return Promise.resolve() as Promise<never>;
+    },
+  };
+  assert.deepEqual((await it.update("begin", 2)).kind, "failed");
+  assert.equal(await it.works(), 1);
+  await nextWorks(it);
+});
+
+test("a rollback that cannot be written down is tried again by the next process", async () => {
+  const it = await kiosk();
+  it.instead = {
+    daemon: () => {
+      it.disk.failure ??= { at: it.disk.operations, error: new Error("EROFS") };
+      return Promise.reject(new Error("no answer"));
+    },
+  };
+  await assert.rejects(it.update("begin", 2), /EROFS/);
+  assert.equal((await it.store.record()).trial?.attempts, 1);
+  assert.equal((await it.update("resume")).kind, "rolled-back");
+  assert.equal(await it.works(), 1);
+  await nextWorks(it);
+});
+
+test("the power cut, or a kill, before every single operation of the disk in every state: a model works, and the next bundle installs", async () => {
+  const whole = await kiosk();
+  const first = whole.disk.operations;
+  await whole.update("begin", 2);
+  const count = whole.disk.operations;
+  const reached = new Set<string>();
+  const outcomes = new Set<string>();
+  for (let cut = first; cut < count; cut++) {
+    for (const isKept of [() => true, () => false]) {
+      const it = await kiosk();
+      it.disk.cutBefore = cut;
+      const ending = await it.update("begin", 2).catch((error: unknown) => error);
+      assert.ok(ending instanceof PowerCut || (ending as UpdateState).kind === "failed");
+      reached.add(it.told.filter((kind) => kind !== "failed").at(-1) ?? "");
+      const after = new Kiosk(it.disk.afterPowerCut(isKept));
+      const version = await after.works();
+      assert.ok(version === 1 || version === 2, `version ${version} works`);
+      const resumed = await after.update("resume");
+      outcomes.add(`${version} ${resumed.kind}`);
+      assert.equal(await after.works(), version);
+      await nextWorks(after);
+    }
+  }
+  assert.deepEqual([...reached].sort(), ["copying", "probation", "switching", "verifying"]);
+  assert.deepEqual([...outcomes].sort(), ["1 idle", "2 good", "2 idle"]);
+});

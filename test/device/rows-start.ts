@@ -53,6 +53,7 @@ async function installAgain(bench: Bench): Promise<string> {
 async function security(bench: Bench): Promise<string> {
   const { stdout } = await bench.sh(
     `for unit in $(cd /etc/systemd/system; ls maskgate*.service); do
+       unit=\${unit/@./@bench.}
        echo "$unit $(systemd-analyze security --no-pager $unit | sed -n 's/.*exposure level for [^:]*: \\([0-9.]*\\).*/\\1/p')"
      done`,
   );

@@ -4,7 +4,7 @@
  *  2. every size is bounded before what it counts is read;
  *  3. a part counts as usable only after its SHA-256 has been compared, the bundle only after its last byte;
  *  4. one content has one form: a byte that differs anywhere, or follows the end, refuses the bundle;
- *  5. whatever fails, the sink is told to discard, and the failure is a KioskError that names the thing and the mend.
+ *  5. whatever fails, the sink is told to discard; what is wrong with the bundle is a KioskError with the thing and the mend.
  */
 import { createHash } from "node:crypto";
 import { KioskError } from "../core/errors.ts";

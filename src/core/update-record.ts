@@ -14,7 +14,7 @@
 /** Folders of the store, and the model that comes with maskgate: the last resort, never written. */
 export const slotNames = ["slot-a", "slot-b", "slot-c"] as const;
 export type SlotName = (typeof slotNames)[number];
-export type Place = SlotName | "packaged";
+export type Place = "packaged" | SlotName;
 
 /** A model at a place. The id is given once and never again: the same place with another id holds another model. */
 export interface ModelRef {

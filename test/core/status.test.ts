@@ -108,6 +108,7 @@ test("the whole snapshot of a checking kiosk", () => {
       },
     ],
     fault: null,
+    update: updatesOff,
     stages: times,
   };
   assert.deepEqual(statusSnapshot({ ...parts, state, stages: times }), expected);

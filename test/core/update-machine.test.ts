@@ -106,7 +106,7 @@ for (const [name, reason, inputs] of bad) {
   test(`a candidate is rolled back: ${name}`, () => {
     const { record, state } = run(onProbation, ...inputs);
     assert.equal(state.kind, "rolled-back");
-    assert.match("reason" in state ? (state.reason as string) : "", reason);
+    assert.match("reason" in state ? state.reason : "", reason);
     const { last, lastId } = record;
     assert.deepEqual({ ...record, last: null, lastId: 0 }, initialRecord);
     assert.deepEqual([last?.kind, last?.version, lastId], ["rolled-back", 7, 1]);

@@ -74,6 +74,7 @@ export async function decideFrames(
   const decided: DecidedFrame[] = [];
   await using service = await openServiceManager({ clock, log, env: {} });
   const kiosk = new Kiosk({
+    sight: { leastDetail: 0, frozenMs: 0 },
     version: "bench",
     policy: { ...config.access, threshold: config.access.threshold ?? bench.vision.model.threshold },
     model: { ...bench.vision.model, askedProvider: bench.vision.model.provider, isFirstChoice: true },

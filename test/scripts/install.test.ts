@@ -34,10 +34,11 @@ const installed = [
   "etc/maskgate/config.toml",
   "etc/sysusers.d/maskgate.conf",
   ...readdirSync("systemd")
-    .filter((file) => file.endsWith(".service"))
+    .filter((file) => /\.(service|path)$/.test(file))
     .map((file) => `etc/systemd/system/${file}`),
   "etc/udev/rules.d/99-maskgate.rules",
   "opt/maskgate/bin/maskgate",
+  "opt/maskgate/libexec/update-from-stick",
   "usr/local/bin/maskgate",
 ].sort();
 

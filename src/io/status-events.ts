@@ -115,10 +115,11 @@ export class StatusEvents implements Disposable {
 }
 
 /** What makes a `state` event when it changes. */
-function essence({ access, indication, door, fault, leds, camera, model }: StatusSnapshot): string {
+function essence({ access, indication, door, fault, leds, camera, model, update }: StatusSnapshot): string {
   const { kind, lock, inputs, isFireReleased } = door;
   return JSON.stringify([
     ...[access.kind, indication, fault, leds, camera.state, model],
     ...[kind, lock, inputs, isFireReleased],
+    ...[update.state, update.version, update.reason, update.running, update.unloadable],
   ]);
 }

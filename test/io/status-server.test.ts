@@ -221,6 +221,23 @@ test("events: the whole state first, then state for changes and frame for every 
   );
 });
 
+test("an update that goes on is a change of the state, told at once", async () => {
+  await using kiosk = new Kiosk();
+  const server = await kiosk.open();
+  const reader = await raw(kiosk.socketPath, follow);
+  await until(() => reader.got() !== "", "follows");
+  const states = (): number => reader.got().split("event: state").length - 1;
+  const { update } = kiosk.now;
+  for (const [count, change] of [{ state: "copying" }, { version: 7 }, { reason: "no room" }].entries()) {
+    kiosk.now = { ...kiosk.now, update: { ...update, ...change } as typeof update };
+    server.update("tick");
+    await until(() => states() === count + 2, `a state for ${JSON.stringify(change)}`);
+  }
+  server.update("tick");
+  await wait(50);
+  assert.equal(states(), 4, "and only for a change");
+});
+
 test("a reader that is slow misses frames, never a state, and holds up nobody", async () => {
   await using kiosk = new Kiosk();
   const server = await kiosk.open();
@@ -230,7 +247,8 @@ test("a reader that is slow misses frames, never a state, and holds up nobody", 
   const frames = 1500;
   for (let frame = 0; frame < frames; frame += 1) {
     server.update("frame");
-    if (frame % 20 === 0) await wait(1);
+    // In one go no more than may wait for a reader that keeps up: a snapshot has about a kilobyte.
+    if (frame % 8 === 0) await wait(1);
   }
   kiosk.now = snapshotOf(faulted);
   server.update("tick");

@@ -2,73 +2,23 @@
  * The loop: newest frame -> look -> next -> door and LEDs, one frame at a time. Promises: every input ends with the
  * outputs applied again; the watchdog hears of decided frames only; when the loop ends, the door is locked.
  */
-import type { AccessState, FaultSource } from "./core/access.ts";
-import { KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
+import type { FaultSource } from "./core/access.ts";
+import { KioskError, messageOf } from "./core/errors.ts";
 import type { Frame } from "./core/frame.ts";
-import type { Policy } from "./core/policy.ts";
-import type { Camera, Clock, Door, Indicator, Search, ServiceManager, Vision } from "./core/ports.ts";
-import {
-  statusSnapshot,
-  type CameraStatus,
-  type FrameTimes,
-  type ModelStatus,
-  type StatusSnapshot,
-} from "./core/status.ts";
-import { initialSight, nextSight, type Sight, type SightPolicy } from "./core/sight.ts";
-import { updatesOff, type UpdateStatus } from "./core/update-status.ts";
+import type { Search } from "./core/ports.ts";
+import { statusSnapshot, type CameraStatus, type FrameTimes, type StatusSnapshot } from "./core/status.ts";
+import { initialSight, nextSight, sightErrors, type Sight } from "./core/sight.ts";
+import { updatesOff } from "./core/update-status.ts";
 import type { Observation } from "./core/verdict.ts";
 import { DecisionCycle } from "./decision-cycle.ts";
 import { FrameRate } from "./frame-rate.ts";
-import type { Log } from "./io/log.ts";
 import { scheduleTimeout, type Schedule } from "./io/timer.ts";
-
-export interface KioskParts {
-  readonly version: string;
-  readonly camera: Camera;
-  readonly vision: Vision;
-  readonly door: Door;
-  readonly indicator: Indicator;
-  readonly service: ServiceManager;
-  readonly clock: Clock;
-  readonly policy: Policy;
-  readonly sight: SightPolicy;
-  readonly model: ModelStatus;
-  /** Of a kiosk whose model can change; else updates are off. */
-  readonly update?: () => UpdateStatus;
-  readonly log: Log;
-  readonly listener: KioskListener;
-}
-
-/** What a model brings with it: it changes as one, between two frames. */
-export interface Eyes {
-  readonly vision: Vision;
-  readonly model: ModelStatus;
-  readonly policy: Policy;
-}
-
-/** Hears of everything after it has taken effect. */
-export interface KioskListener {
-  /** After every cycle; `times` only if a frame was decided in it. */
-  stepped(state: AccessState, times?: FrameTimes): void;
-  /** The camera came to be at fault. */
-  cameraFaulted(code: ErrorCode): void;
-}
+import type { Eyes, KioskParts } from "./kiosk-parts.ts";
 
 /** Without frames, time is told this often: leases and gaps end although nobody looks. */
 const tickMs = 100;
 /** A look that takes longer is a fault; the door locks, and the watchdog ends the process if it stays so. */
 const stallMs = 3000;
-
-const sightErrors = {
-  blind: new KioskError(
-    "camera-blind",
-    "the camera shows nothing: uncover its lens and light the place, or lower camera.leastDetail",
-  ),
-  frozen: new KioskError(
-    "camera-frozen",
-    "the camera shows the same picture again and again: reconnect it, or raise camera.frozenMs",
-  ),
-} as const;
 
 export class Kiosk {
   readonly #parts: KioskParts;

@@ -17,7 +17,7 @@ import { isUnderWay, noticeOf, updatesOff, type UpdateStatus } from "./core/upda
 import { realDisk } from "./io/disk.ts";
 import type { Log } from "./io/log.ts";
 import { readRecord, readReport, type UpdateReport } from "./io/update-files.ts";
-import type { Eyes } from "./kiosk.ts";
+import type { Eyes } from "./kiosk-parts.ts";
 import { modelFolder, pipelineSettings } from "./pipeline-settings.ts";
 import { startVision } from "./vision/worker-vision.ts";
 

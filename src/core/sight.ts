@@ -3,6 +3,8 @@
  * door, and are none: they are faults, shown and locked, until a picture proves otherwise. Pure: time is the frames' own.
  */
 
+import { KioskError } from "./errors.ts";
+
 /** What the vision tells of a picture as a whole. */
 export interface PictureSigns {
   /** How much there is to see: of 32 x 24 cells, the 95th percentile of the difference of neighbours, 0..255. */
@@ -56,3 +58,15 @@ export function nextSight(
   const finding = isBlind ? "blind" : isFrozen ? "frozen" : "clear";
   return { finding, fingerprint: signs.fingerprint, sameSinceMs, emptySinceMs };
 }
+
+/** What each finding that is a fault says to whoever has to mend it. */
+export const sightErrors = {
+  blind: new KioskError(
+    "camera-blind",
+    "the camera shows nothing: uncover its lens and light the place, or lower camera.leastDetail",
+  ),
+  frozen: new KioskError(
+    "camera-frozen",
+    "the camera shows the same picture again and again: reconnect it, or raise camera.frozenMs",
+  ),
+} as const;

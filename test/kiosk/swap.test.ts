@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialRecord, rollBack } from "../../src/core/update-record.ts";
 import { noticeOf, updatesOff } from "../../src/core/update-status.ts";
-import type { Eyes } from "../../src/kiosk.ts";
+import type { Eyes } from "../../src/kiosk-parts.ts";
 import { tell } from "../../src/model-follower.ts";
 import { bare, masked } from "../core/scene.ts";
 import { benchPolicy, KioskBench, settle, stepMs } from "../sim/kiosk-bench.ts";

@@ -9,6 +9,7 @@ import { indications } from "../core/ports.ts";
 import type { StatusSnapshot } from "../core/status.ts";
 import { updateStates } from "../core/update-machine.ts";
 import { slotNames } from "../core/update-record.ts";
+import type { IsSame, Mutable } from "./same-type.ts";
 
 const count = z.int().min(0);
 const ms = z.number().min(0);
@@ -123,13 +124,6 @@ export const healthSchema = z.discriminatedUnion("kind", [
 export const errorSchema = z.object({ error: z.string() });
 
 export type Health = z.output<typeof healthSchema>;
-
-type Mutable<T> = T extends readonly (infer Item)[]
-  ? Mutable<Item>[]
-  : T extends object
-    ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
-    : T;
-type IsSame<A, B> = [A, B] extends [B, A] ? true : never;
 
 /** These do not compile when a schema and core's type part. */
 export const isSnapshotSchema: IsSame<z.output<typeof statusSchema>, Mutable<StatusSnapshot>> = true;

@@ -8,6 +8,7 @@ import { KioskError, messageOf } from "../core/errors.ts";
 import { updateStates } from "../core/update-machine.ts";
 import { initialRecord, slotNames, type UpdateRecord } from "../core/update-record.ts";
 import type { Disk } from "./disk.ts";
+import type { IsSame, Mutable } from "./same-type.ts";
 
 const count = z.int().min(0);
 const ledger = z.strictObject({ counters: z.record(z.string(), count), retired: z.array(z.string()) });
@@ -87,13 +88,6 @@ async function readJson<Schema extends z.ZodType>(
     return fail("is not what the updater writes", cause);
   }
 }
-
-type Mutable<T> = T extends readonly (infer Item)[]
-  ? Mutable<Item>[]
-  : T extends object
-    ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
-    : T;
-type IsSame<A, B> = [A, B] extends [B, A] ? true : never;
 
 /** Does not compile when schema and core's type part. */
 export const isRecordSchema: IsSame<z.output<typeof recordSchema>, Mutable<UpdateRecord>> = true;

@@ -7,7 +7,7 @@ async function contract(bench: Bench): Promise<string> {
   await bench.sh("echo 0 >/sys/module/gpio_sim/parameters/keeps_level");
   try {
     const { exitCode, stdout } = await bench.sh(
-      `cd /run/bench; timeout 300 /opt/maskgate/bin/node --test --test-reporter=tap /host/tests/dist/test/io/gpio-real-kernel.test.js 2>&1 || true`,
+      `cd /run/bench; timeout 300 /opt/maskgate/bin/node --test --test-reporter=tap /host/tests/dist/test/io/gpio-real-kernel.test.js 2>&1`,
       { check: false },
     );
     const count = (name: string): number =>

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { KioskError, messageOf } from "./core/errors.ts";
+import { cleanUpAfter, KioskError, messageOf } from "./core/errors.ts";
 import type { BundleBytes } from "./update/bundle-reader.ts";
 
 /**
@@ -37,7 +37,7 @@ export async function writeWhole(
     await writeSynced(part, chunks);
     await rename(part, file);
   } catch (cause) {
-    await rm(part, { force: true });
+    await cleanUpAfter(cause, () => rm(part, { force: true }));
     if (cause instanceof KioskError) throw cause;
     const text = `${file}: cannot be written: ${messageOf(cause)}; choose another place`;
     throw new KioskError("bundle-unreadable", text, { cause });

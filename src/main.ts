@@ -3,7 +3,7 @@
 import { helpText, parseCommand, type Command, type CommandName } from "./command-line.ts";
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
-import { KioskError, type ErrorCode } from "./core/errors.ts";
+import { eachOf, KioskError, type ErrorCode } from "./core/errors.ts";
 import { showStatus, watchStatus } from "./show-status.ts";
 import { version } from "./version.ts";
 
@@ -131,14 +131,6 @@ function untilStopped(): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-/** Of failures that came while another one was being cleaned up after, that one first. */
-function* eachOf(error: unknown): Generator {
-  if (error instanceof Error && "suppressed" in error && "error" in error) {
-    yield* eachOf(error.suppressed);
-    yield* eachOf(error.error);
-  } else yield error;
 }
 
 function report(failure: unknown): number {

@@ -58,12 +58,9 @@ export class BundleWork implements UpdateWork {
     const { providers, precision, threads } = this.#config.model;
     // Loading runs the graph's own self-test; the bundle's pictures come on top.
     const classifier = await loadClassifier({ folder, providers, precision, threads });
-    try {
-      if (classifier.model.precision === "float")
-        await testPictures(folder, manifest, (crops) => classifier.classify(crops));
-    } finally {
-      await classifier.dispose();
-    }
+    await using _session = { [Symbol.asyncDispose]: () => classifier.dispose() };
+    if (classifier.model.precision === "float")
+      await testPictures(folder, manifest, (crops) => classifier.classify(crops));
   }
 
   async daemon(): ReturnType<UpdateWork["daemon"]> {

@@ -2,7 +2,7 @@
  * Drives one update through its machine. Promises: the record is written, if it changed, before anything else is done; work that
  * fails or hangs ends the update without a change; only a probation whose end cannot be written down is left to the next process.
  */
-import { KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
+import { eachOf, KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
 import type { DaemonSample } from "./core/probation.ts";
 import {
@@ -44,6 +44,8 @@ export interface UpdaterParts {
 
 /** How often the daemon is looked at during the probation. */
 const sampleMs = 500;
+/** How long forgetting a candidate may take. */
+const discardMs = 60_000;
 
 /** The bundle is to blame for these; for everything else the machine or the stick is. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -55,7 +57,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
  * @throws what reading the record throws, and writing down how a probation ended
  */
 export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts): Promise<UpdateState> {
-  const { clock, policy, store, tell, work } = parts;
+  const { clock, policy, store, tell } = parts;
   let update: Update = { record: await store.record(), state: { kind: "idle" } };
   let input: UpdateInput = { kind: start, atMs: clock.nowMs() };
   for (;;) {
@@ -74,11 +76,23 @@ export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts
     if (update.state.kind !== "idle") tell(update.state);
     if (isOver(update.state) || update.state.kind === "idle") {
       if (wasWorking === "copying" || wasWorking === "verifying" || wasWorking === "staging")
-        await work.discard().catch(() => undefined);
+        return await discarded(update.state, parts);
       return update.state;
     }
     input = await inputOf(update, parts);
   }
+}
+
+/** Forgets what was copied. What goes wrong with that is told beside the reason and no more: the next update clears first. */
+async function discarded(state: UpdateState, { tell, wait, work }: UpdaterParts): Promise<UpdateState> {
+  const isDone = new AbortController();
+  const late = wait(discardMs, isDone.signal).then(() => `it takes longer than ${discardMs / 1000} s`);
+  const second = await Promise.race([work.discard().then(() => undefined, messageOf), late]);
+  isDone.abort();
+  if (second === undefined || (state.kind !== "refused" && state.kind !== "failed")) return state;
+  const told = { ...state, reason: `${state.reason} (and clearing the slot failed: ${second})` };
+  tell(told);
+  return told;
 }
 
 async function inputOf(update: Update, parts: UpdaterParts): Promise<UpdateInput> {
@@ -120,6 +134,8 @@ async function workOf(
 }
 
 function failure(error: unknown, clock: Clock): UpdateInput {
-  const kind = error instanceof KioskError && refusals.has(error.code) ? "refused" : "failed";
-  return { kind, atMs: clock.nowMs(), reason: messageOf(error) };
+  const [first, ...others] = eachOf(error);
+  const kind = first instanceof KioskError && refusals.has(first.code) ? "refused" : "failed";
+  const reason = [first, ...others].map(messageOf).join("; and then ");
+  return { kind, atMs: clock.nowMs(), reason };
 }

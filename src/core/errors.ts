@@ -40,6 +40,23 @@ export class KioskError extends Error {
   }
 }
 
+/** Cleans up after a failure: what goes wrong with that is added to the failure's text and never takes its place. */
+export async function cleanUpAfter(failure: unknown, cleanUp: () => Promise<void>): Promise<void> {
+  try {
+    await cleanUp();
+  } catch (second) {
+    if (failure instanceof Error) failure.message += ` (and cleaning up failed: ${messageOf(second)})`;
+  }
+}
+
+/** Of failures that came while another one was being cleaned up after, as `using` reports them, that one first. */
+export function* eachOf(error: unknown): Generator {
+  if (error instanceof Error && "suppressed" in error && "error" in error) {
+    yield* eachOf(error.suppressed);
+    yield* eachOf(error.error);
+  } else yield error;
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

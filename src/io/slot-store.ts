@@ -129,10 +129,7 @@ export class SlotWriter implements PartSink {
 
 async function writeSynced(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
   const opened = await disk.create(file);
-  try {
-    await opened.write(bytes);
-    await opened.sync();
-  } finally {
-    await opened.close();
-  }
+  await using _file = { [Symbol.asyncDispose]: () => opened.close() };
+  await opened.write(bytes);
+  await opened.sync();
 }

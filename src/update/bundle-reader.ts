@@ -4,10 +4,11 @@
  *  2. every size is bounded before what it counts is read;
  *  3. a part counts as usable only after its SHA-256 has been compared, the bundle only after its last byte;
  *  4. one content has one form: a byte that differs anywhere, or follows the end, refuses the bundle;
- *  5. whatever fails, the sink is told to discard; what is wrong with the bundle is a KioskError with the thing and the mend.
+ *  5. whatever fails, the sink is told to discard; what is wrong with the bundle is a KioskError with the thing and the mend,
+ *     and stays the reason when discarding fails, too.
  */
 import { createHash } from "node:crypto";
-import { KioskError } from "../core/errors.ts";
+import { cleanUpAfter, KioskError } from "../core/errors.ts";
 import { ByteSource, EndOfBytes } from "./byte-source.ts";
 import {
   fixedParts,
@@ -122,8 +123,7 @@ async function opened<Manifest extends { readonly manifest: BundleManifest }>(
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
-    // The reason for refusing says more than what goes wrong at closing after it.
-    await dispose().catch(() => undefined);
+    await cleanUpAfter(error, dispose);
     throw error;
   }
 }
@@ -184,7 +184,7 @@ class Reading {
       }
       await this.#end();
     } catch (error) {
-      await sink.discard();
+      await cleanUpAfter(error, () => sink.discard());
       throw error;
     }
   }

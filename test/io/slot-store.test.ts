@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { eachOf, messageOf } from "../../src/core/errors.ts";
 import {
   beginTrial,
   initialRecord,
@@ -150,6 +151,18 @@ test("3: a record that cannot be written leaves the old one", async () => {
     await assert.rejects(store.write(rollBack(before, "x")), /ENOSPC/);
     assert.deepEqual(await store.record(), before);
   }
+});
+
+test("3: the reason why a record cannot be written is told before what fails at closing its file", async () => {
+  const disk = freshDisk();
+  const create = disk.create.bind(disk);
+  disk.create = async (path) => ({
+    ...(await create(path)),
+    write: () => Promise.reject(new Error("ENOSPC")),
+    close: () => Promise.reject(new Error("EIO")),
+  });
+  const failure = await new SlotStore(folder, disk).write(initialRecord).catch((error: unknown) => error);
+  assert.deepEqual([...eachOf(failure)].map(messageOf), ["ENOSPC", "EIO"]);
 });
 
 test("4: without room nothing is written, and the line says how much is missing", async () => {

@@ -30,9 +30,11 @@ class Kiosk {
   readonly disk: SimDisk;
   readonly store: SlotStore;
   readonly told: UpdateState["kind"][] = [];
+  readonly reasons: (string | null)[] = [];
   nowMs = 0;
   /** What happens in place of the work of a state. */
-  instead: Partial<Record<"copying" | "verifying" | "staging" | "daemon", () => Promise<never>>> = {};
+  instead: Partial<Record<"copying" | "verifying" | "staging" | "daemon" | "discard", () => Promise<never>>> =
+    {};
   /** What the daemon says from its second answer on. */
   sample: Partial<DaemonSample> = {};
   #answers = 0;
@@ -49,12 +51,15 @@ class Kiosk {
       work: this.#work(version),
       policy,
       clock: { nowMs: () => this.nowMs },
-      wait: async (ms) => {
+      wait: async (ms, signal) => {
         // Work that can be done is done before time passes.
         for (let turns = 0; turns < 60; turns++) await Promise.resolve();
-        this.nowMs += ms;
+        if (signal?.aborted !== true) this.nowMs += ms;
       },
-      tell: ({ kind }) => this.told.push(kind),
+      tell: (state) => {
+        this.told.push(state.kind);
+        if ("reason" in state) this.reasons.push(state.reason);
+      },
     });
   }
 
@@ -87,7 +92,7 @@ class Kiosk {
       verifying: async () => instead.verifying?.() ?? writer?.seal(),
       staging: async () => instead.staging?.(),
       daemon: async () => instead.daemon?.() ?? this.#daemon((await store.record()).active),
-      discard: async () => writer?.discard(),
+      discard: async () => instead.discard?.() ?? writer?.discard(),
     };
   }
 
@@ -158,6 +163,36 @@ for (const state of ["copying", "verifying", "staging"] as const) {
     await nextWorks(it);
   });
 }
+
+for (const [what, discard, second] of [
+  ["fails", () => Promise.reject(new Error("EIO")), "EIO"],
+  ["hangs", () => new Promise<never>(() => undefined), "it takes longer than 60 s"],
+] as const) {
+  test(`clearing up that ${what} is told after the reason, and the next bundle installs`, async () => {
+    const it = await kiosk();
+    const staging = (): Promise<never> => Promise.reject(new KioskError("bad-model", "too old"));
+    it.instead = { staging, discard };
+    const ending = await it.update("begin", 2);
+    const both = `too old (and clearing the slot failed: ${second})`;
+    assert.deepEqual([ending.kind, "reason" in ending && ending.reason], ["refused", both]);
+    assert.deepEqual(it.reasons.slice(-2), ["too old", both]);
+    assert.equal(await it.works(), 1);
+    await nextWorks(it);
+  });
+}
+
+test("work that fails twice, in itself and in its clearing up, is judged by the first failure", async () => {
+  const it = await kiosk();
+  it.instead = {
+    copying: async () => {
+      await using _file = { [Symbol.asyncDispose]: () => Promise.reject(new Error("EIO")) };
+      await Promise.reject(new KioskError("bad-bundle", "damaged"));
+      throw new Error("never");
+    },
+  };
+  const ending = await it.update("begin", 2);
+  assert.deepEqual([ending.kind, "reason" in ending && ending.reason], ["refused", "damaged; and then EIO"]);
+});
 
 for (const [what, sample] of [
   ["a restart of the daemon", { uptimeMs: -1 }],

@@ -87,7 +87,8 @@ export class Kiosk {
     if (this.#change) throw new Error("two changes of eyes at once");
     return new Promise((done) => {
       this.#change = { eyes, done };
-      if (this.#lookingSinceMs === undefined) this.#changeEyes();
+      // Without the loop nobody decides any more what a look still brings.
+      if (this.#lookingSinceMs === undefined || !this.#isRunning()) this.#changeEyes();
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import { policyOf, reportModel } from "./camera-side.ts";
 import type { Config } from "./config-schema.ts";
-import { messageOf } from "./core/errors.ts";
+import { cleanUpAfter, messageOf } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
 import {
   isSameModel,
@@ -14,8 +14,9 @@ import {
   type UpdateRecord,
 } from "./core/update-record.ts";
 import { isUnderWay, noticeOf, updatesOff, type UpdateStatus } from "./core/update-status.ts";
-import { realDisk } from "./io/disk.ts";
+import { realDisk, type Disk } from "./io/disk.ts";
 import type { Log } from "./io/log.ts";
+import { scheduleTimeout, type Schedule } from "./io/timer.ts";
 import { readRecord, readReport, type UpdateReport } from "./io/update-files.ts";
 import type { Eyes } from "./kiosk-parts.ts";
 import { modelFolder, pipelineSettings } from "./pipeline-settings.ts";
@@ -29,6 +30,16 @@ export interface FollowerParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where the updater's files are; the machine's own disk if nothing else is given. */
+  readonly disk?: Disk;
+  readonly schedule?: Schedule;
+  /** Loads a model; in a worker of its own if nothing else is given. */
+  readonly load?: (ref: ModelRef) => Promise<Eyes>;
+}
+
+/** Looks with other eyes from the next frame on, and gives the old ones back. */
+interface Swapping {
+  swap(eyes: Eyes): Promise<Eyes>;
 }
 
 type Told = Pick<UpdateStatus, "state" | "version" | "reason">;
@@ -43,9 +54,11 @@ export class ModelFollower implements AsyncDisposable {
   #toldAtMs: number;
   /** When what is told came to be, if this daemon saw it happen. */
   #newsAtMs: number | undefined;
+  #hasHeard = false;
   #beat = { count: -1, atMs: 0 };
   #work: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: () => void = () => undefined;
+  #complaint: string | undefined;
 
   private constructor(parts: FollowerParts, first: First) {
     this.#parts = parts;
@@ -82,33 +95,42 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   /** From now on the kiosk gets every new model; `onSwapped` hears after it took over. */
-  follow(kiosk: { swap(eyes: Eyes): Promise<Eyes> }, onSwapped: (eyes: Eyes) => void): void {
+  follow(kiosk: Swapping, onSwapped: (eyes: Eyes) => void): void {
     if (this.#running === null) return;
-    const poll = async (): Promise<void> => {
-      try {
-        await this.#poll(kiosk, onSwapped);
-      } catch (error) {
-        this.#parts.log.warn(messageOf(error));
-      }
-    };
+    const schedule = this.#parts.schedule ?? scheduleTimeout;
     let isBusy = false;
-    this.#timer = setInterval(() => {
-      void this.#hearReport();
-      if (isBusy) return;
-      isBusy = true;
-      this.#work = poll().finally(() => {
-        isBusy = false;
-      });
-    }, pollMs);
+    const again = (): void => {
+      this.#cancel = schedule(() => {
+        again();
+        void this.#hearReport();
+        if (isBusy) return;
+        isBusy = true;
+        this.#work = this.#followOnce(kiosk, onSwapped).finally(() => {
+          isBusy = false;
+        });
+      }, pollMs);
+    };
+    again();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#cancel();
     await this.#work;
     await this.#eyes.vision[Symbol.asyncDispose]();
   }
 
-  async #poll(kiosk: { swap(eyes: Eyes): Promise<Eyes> }, onSwapped: (eyes: Eyes) => void): Promise<void> {
+  async #followOnce(kiosk: Swapping, onSwapped: (eyes: Eyes) => void): Promise<void> {
+    try {
+      await this.#poll(kiosk, onSwapped);
+      this.#complaint = undefined;
+    } catch (error) {
+      const complaint = messageOf(error);
+      if (complaint !== this.#complaint) this.#parts.log.warn(complaint);
+      this.#complaint = complaint;
+    }
+  }
+
+  async #poll(kiosk: Swapping, onSwapped: (eyes: Eyes) => void): Promise<void> {
     const wanted = (await this.#record()).active;
     if (this.#running === null || isSameModel(wanted, this.#running)) {
       this.#unloadable = null;
@@ -117,11 +139,7 @@ export class ModelFollower implements AsyncDisposable {
     if (this.#unloadable?.id === wanted.id) return;
     const eyes = await this.#load(wanted);
     if (eyes === undefined) return;
-    // The updater may have thought otherwise while the model was loaded.
-    if (!isSameModel((await this.#record()).active, wanted)) {
-      await eyes.vision[Symbol.asyncDispose]();
-      return;
-    }
+    if (!(await this.#isStillWanted(wanted, eyes))) return;
     const old = await kiosk.swap(eyes);
     this.#eyes = eyes;
     this.#running = wanted;
@@ -130,10 +148,23 @@ export class ModelFollower implements AsyncDisposable {
     await old.vision[Symbol.asyncDispose]();
   }
 
+  /** The updater may have thought otherwise while the model was loaded; then nobody needs these eyes. */
+  async #isStillWanted(wanted: ModelRef, eyes: Eyes): Promise<boolean> {
+    const dispose = async (): Promise<void> => eyes.vision[Symbol.asyncDispose]();
+    try {
+      const isWanted = isSameModel((await this.#record()).active, wanted);
+      if (!isWanted) await dispose();
+      return isWanted;
+    } catch (error) {
+      await cleanUpAfter(error, dispose);
+      throw error;
+    }
+  }
+
   async #load(wanted: ModelRef): Promise<Eyes | undefined> {
     const { log } = this.#parts;
     try {
-      return await openEyes(this.#parts, wanted);
+      return await load(this.#parts, wanted);
     } catch (error) {
       const reason = messageOf(error);
       log.error({ place: wanted.place, version: wanted.version, reason }, "the new model cannot be loaded");
@@ -143,23 +174,26 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   #record(): Promise<UpdateRecord> {
-    return readRecord(realDisk, this.#parts.config.update.stateFolder);
+    return readRecord(this.#parts.disk ?? realDisk, this.#parts.config.update.stateFolder);
   }
 
   async #hearReport(): Promise<void> {
-    const { clock, config, log } = this.#parts;
+    const { clock, config, log, disk = realDisk } = this.#parts;
     try {
-      const report = await readReport(realDisk, config.update.runFolder);
+      const report = await readReport(disk, config.update.runFolder);
       const nowMs = clock.nowMs();
       if (report !== undefined && report.beat !== this.#beat.count)
         this.#beat = { count: report.beat, atMs: nowMs };
       const told = tell(report, nowMs - this.#beat.atMs > silenceMs, await this.#record());
+      // What was told before this daemon started to listen is no news to it.
+      const isNews = this.#hasHeard;
+      this.#hasHeard = true;
       const { state, version, reason } = this.#told;
       if (told.state === state && told.version === version && told.reason === reason) return;
       log.info({ ...told }, `update ${told.state}`);
       this.#told = told;
       this.#toldAtMs = nowMs;
-      this.#newsAtMs = nowMs;
+      this.#newsAtMs = isNews ? nowMs : undefined;
     } catch (error) {
       log.debug(messageOf(error));
     }
@@ -177,16 +211,18 @@ async function firstModel(parts: FollowerParts): Promise<First> {
   const { config, log } = parts;
   const idle: Told = { state: "idle", version: null, reason: null };
   if (config.model.folder !== "")
-    return { eyes: await openEyes(parts, packaged), running: null, unloadable: null, told: idle };
-  const record = await readRecord(realDisk, config.update.stateFolder).catch((error: unknown) => {
-    log.error(messageOf(error));
-    return undefined;
-  });
+    return { eyes: await load(parts, packaged), running: null, unloadable: null, told: idle };
+  const record = await readRecord(parts.disk ?? realDisk, config.update.stateFolder).catch(
+    (error: unknown) => {
+      log.error(messageOf(error));
+      return undefined;
+    },
+  );
   const refs = record === undefined ? [packaged] : modelsToTry(record);
   let unloadable: UpdateStatus["unloadable"] = null;
   for (const ref of refs) {
     try {
-      const eyes = await openEyes(parts, ref);
+      const eyes = await load(parts, ref);
       return { eyes, running: ref, unloadable, told: record === undefined ? idle : recorded(record) };
     } catch (error) {
       if (ref === refs.at(-1)) throw error;
@@ -201,7 +237,9 @@ async function firstModel(parts: FollowerParts): Promise<First> {
   throw new Error("the packaged model is always tried");
 }
 
-async function openEyes({ config, log }: FollowerParts, ref: ModelRef): Promise<Eyes> {
+async function load(parts: FollowerParts, ref: ModelRef): Promise<Eyes> {
+  if (parts.load) return parts.load(ref);
+  const { config, log } = parts;
   const vision = await startVision(pipelineSettings(config, modelFolder(config, ref.place)));
   return { vision, model: reportModel(vision, config, log), policy: policyOf(config, vision.model) };
 }

@@ -64,6 +64,28 @@ test("a swap that the end of the loop overtakes gives the old eyes back", async 
   assert.equal((await swapped).vision, bench.vision);
 });
 
+test("a swap after the end of the loop does not wait for a look that never comes back", async () => {
+  const bench = await openBench();
+  bench.vision.isHeld = true;
+  await bench.frame(masked());
+  bench.abort();
+  await settle();
+  assert.equal(bench.outcome, "resolved");
+  const old = await Promise.race([bench.kiosk.swap(eyes()), settle()]);
+  assert.equal(old?.vision, bench.vision);
+});
+
+test("two swaps at once are a bug", async () => {
+  const bench = await openBench();
+  bench.vision.isHeld = true;
+  await bench.frame(masked());
+  const first = bench.kiosk.swap(eyes());
+  assert.throws(() => bench.kiosk.swap(eyes()), /two changes of eyes at once/);
+  bench.vision.finish();
+  await first;
+  await bench.kiosk.swap(eyes());
+});
+
 test("an update shows while nobody is there, and never to a person or during a fault", async () => {
   const bench = await openBench();
   for (const [notice, indication] of [

@@ -18,10 +18,14 @@ import { installBundle } from "./update-commands.ts";
 
 type Write = (line: string) => void;
 
+const warn = (text: string): void => {
+  process.stderr.write(`maskgate: ${text}\n`);
+};
+
 /** @throws KioskError update-failed */
 export async function listModels({ values, flags }: Command, write: Write): Promise<void> {
   const { stateFolder } = loadConfig(values.get("config")).update;
-  const record = await new SlotStore(stateFolder, realDisk).record();
+  const record = await new SlotStore(stateFolder, realDisk, warn).record();
   if (flags.has("json")) {
     write(JSON.stringify(record));
     return;
@@ -79,7 +83,7 @@ async function change(
 ): Promise<void> {
   const { stateFolder, runFolder } = loadConfig(values.get("config")).update;
   await using _lock = await lockUpdater(runFolder);
-  const store = new SlotStore(stateFolder, realDisk);
+  const store = new SlotStore(stateFolder, realDisk, warn);
   const record = by(await store.record());
   await store.write(record);
   write(`active    ${refText(record.active)}`);

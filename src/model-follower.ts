@@ -59,6 +59,7 @@ export class ModelFollower implements AsyncDisposable {
   #work: Promise<void> = Promise.resolve();
   #cancel: () => void = () => undefined;
   #complaint: string | undefined;
+  #damage: string | undefined;
 
   private constructor(parts: FollowerParts, first: First) {
     this.#parts = parts;
@@ -111,6 +112,8 @@ export class ModelFollower implements AsyncDisposable {
       }, pollMs);
     };
     again();
+    // What was told up to here is no news to this daemon; whatever comes later is.
+    void this.#hearReport();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,7 +177,11 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   #record(): Promise<UpdateRecord> {
-    return readRecord(this.#parts.disk ?? realDisk, this.#parts.config.update.stateFolder);
+    const { disk = realDisk, config, log } = this.#parts;
+    return readRecord(disk, config.update.stateFolder, (damage) => {
+      if (damage !== this.#damage) log.error(damage);
+      this.#damage = damage;
+    });
   }
 
   async #hearReport(): Promise<void> {
@@ -185,7 +192,6 @@ export class ModelFollower implements AsyncDisposable {
       if (report !== undefined && report.beat !== this.#beat.count)
         this.#beat = { count: report.beat, atMs: nowMs };
       const told = tell(report, nowMs - this.#beat.atMs > silenceMs, await this.#record());
-      // What was told before this daemon started to listen is no news to it.
       const isNews = this.#hasHeard;
       this.#hasHeard = true;
       const { state, version, reason } = this.#told;
@@ -212,9 +218,12 @@ async function firstModel(parts: FollowerParts): Promise<First> {
   const idle: Told = { state: "idle", version: null, reason: null };
   if (config.model.folder !== "")
     return { eyes: await load(parts, packaged), running: null, unloadable: null, told: idle };
-  const record = await readRecord(parts.disk ?? realDisk, config.update.stateFolder).catch(
+  const complain = (text: string): void => {
+    log.error(text);
+  };
+  const record = await readRecord(parts.disk ?? realDisk, config.update.stateFolder, complain).catch(
     (error: unknown) => {
-      log.error(messageOf(error));
+      complain(messageOf(error));
       return undefined;
     },
   );

@@ -92,7 +92,9 @@ async function drive(
 ): Promise<UpdateState> {
   using own = new UpdateReporter(config.update.runFolder, log);
   const reporter = given ?? own;
-  const store = new SlotStore(config.update.stateFolder, realDisk);
+  const store = new SlotStore(config.update.stateFolder, realDisk, (damage) => {
+    log.error(damage);
+  });
   return await driveUpdate(start, {
     store,
     work: workOn(store),

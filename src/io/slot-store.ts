@@ -1,5 +1,5 @@
 /**
- * The updater's folder: three slots, each a model folder, and `state.json`, which says which of them count.
+ * The updater's folder: three slots, each a model folder, and `state.json` with its copy, which says which of them count.
  *
  * INVARIANTS, whatever fails and wherever the power is cut
  *
@@ -8,6 +8,8 @@
  *  3. `state.json` is the old one or the new one, never a part: temporary file, sync, rename, sync of the folder.
  *  4. Nothing is written before there is room for all of it.
  *  5. What a power cut leaves behind is cleared before the next candidate is written.
+ *  6. Either of `state.json` and its copy may rot. The copy is written first: what counts then is never older, so the counter never
+ *     falls; and it is no other than `state.json` when a slot is cleared, so 1 and 2 hold for both.
  */
 import { createHash } from "node:crypto";
 import path from "node:path";
@@ -16,7 +18,7 @@ import { freeSlot, slotNames, namedSlots, type SlotName, type UpdateRecord } fro
 import type { Part } from "../update/bundle-manifest.ts";
 import type { PartSink } from "../update/bundle-reader.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { readRecord, recordFile } from "./update-files.ts";
+import { readRecord, recordFiles, recordText } from "./update-files.ts";
 
 /** What must stay free beside the candidate: `state.json` is written after it. */
 const spareBytes = 4 * 1024 * 1024;
@@ -25,15 +27,18 @@ const spareBytes = 4 * 1024 * 1024;
 export class SlotStore {
   readonly #folder: string;
   readonly #disk: Disk;
+  readonly #onDamage: (text: string) => void;
 
-  constructor(folder: string, disk: Disk) {
+  /** `onDamage` hears of a record that its copy has to stand in for. */
+  constructor(folder: string, disk: Disk, onDamage: (text: string) => void) {
     this.#folder = folder;
     this.#disk = disk;
+    this.#onDamage = onDamage;
   }
 
   /** @throws KioskError update-failed */
   record(): Promise<UpdateRecord> {
-    return readRecord(this.#disk, this.#folder);
+    return readRecord(this.#disk, this.#folder, this.#onDamage);
   }
 
   folderOf(slot: SlotName): string {
@@ -41,10 +46,15 @@ export class SlotStore {
   }
 
   async write(record: UpdateRecord): Promise<void> {
-    const file = recordFile(this.#folder);
-    await writeSynced(this.#disk, `${file}.new`, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
-    await this.#disk.rename(`${file}.new`, file);
-    await this.#disk.syncFolder(this.#folder);
+    const [file, copy] = recordFiles(this.#folder);
+    const bytes = Buffer.from(recordText(record));
+    // A copy without a record is damage; nobody may take the very first writing for it.
+    const isFirst = (await this.#contents()).every((content) => content === "");
+    for (const name of isFirst ? [file, copy] : [copy, file]) {
+      await writeSynced(this.#disk, `${name}.new`, bytes);
+      await this.#disk.rename(`${name}.new`, name);
+      await this.#disk.syncFolder(this.#folder);
+    }
   }
 
   /**
@@ -56,6 +66,8 @@ export class SlotStore {
     const slot = freeSlot(record);
     if (slot === undefined)
       throw new KioskError("update-failed", "a model is on probation; come again later");
+    const [content, copied] = await this.#contents();
+    if (content !== copied) await this.write(record);
     const named = namedSlots(record);
     for (const other of slotNames) {
       if (!named.includes(other)) await this.#disk.remove(this.folderOf(other));
@@ -69,6 +81,14 @@ export class SlotStore {
     }
     await this.#disk.makeFolder(this.folderOf(slot));
     return new SlotWriter(slot, this.folderOf(slot), parts, this.#disk);
+  }
+
+  /** Of the record and its copy; empty if there is none, or if it cannot be read. */
+  async #contents(): Promise<readonly string[]> {
+    const read = (file: string): Promise<Uint8Array | undefined> =>
+      this.#disk.read(file).catch(() => undefined);
+    const all = await Promise.all(recordFiles(this.#folder).map(read));
+    return all.map((bytes) => Buffer.from(bytes ?? []).toString("latin1"));
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * The two files through which the updater speaks to the daemon: `state.json` in the state folder, which survives power cuts and
- * names the models, and `report.json` in the run folder, which tells what the updater does now and is gone after a boot.
+ * What the updater tells the daemon: `state.json` in the state folder, which survives power cuts and names the models, with a copy
+ * for the day on which its blocks rot; and `report.json` in the run folder, which tells what it does now and is gone after a boot.
  */
+import { createHash } from "node:crypto";
 import path from "node:path";
 import { z } from "zod";
 import { KioskError, messageOf } from "../core/errors.ts";
@@ -31,6 +32,12 @@ const recordSchema = z.strictObject({
     .nullable(),
 });
 
+const writtenRecord = z
+  .record(z.string(), z.unknown())
+  .refine(({ check, ...record }) => check === checkOf(record), "the checksum is wrong")
+  .transform((written) => Object.fromEntries(Object.entries(written).filter(([key]) => key !== "check")))
+  .pipe(recordSchema);
+
 const reportSchema = z.strictObject({
   /** Goes up with every writing: a report that stands still while work goes on is of an updater that is gone. */
   beat: count,
@@ -42,23 +49,49 @@ const reportSchema = z.strictObject({
 /** What the updater does now. */
 export type UpdateReport = Readonly<z.output<typeof reportSchema>>;
 
-export function recordFile(stateFolder: string): string {
-  return path.join(stateFolder, "state.json");
+/** The record and its copy. */
+export function recordFiles(stateFolder: string): readonly [record: string, copy: string] {
+  return [path.join(stateFolder, "state.json"), path.join(stateFolder, "state.copy.json")];
 }
 
 export function reportFile(runFolder: string): string {
   return path.join(runFolder, "report.json");
 }
 
+/** As `readRecord` reads it: with a checksum, since a flipped bit in a number would not show otherwise. */
+export function recordText(record: UpdateRecord): string {
+  return `${JSON.stringify({ ...record, check: checkOf(record) }, null, 2)}\n`;
+}
+
+function checkOf(record: object): string {
+  return createHash("sha256").update(JSON.stringify(record)).digest("hex");
+}
+
 /**
- * The record of a state folder; of a kiosk that never saw a bundle if there is none.
- * @throws KioskError update-failed
+ * The record of a state folder; of a kiosk that never saw a bundle if there is none. If it is damaged or gone its copy counts, and
+ * `onDamage` hears that.
+ * @throws KioskError update-failed if the copy is damaged, too
  */
-export async function readRecord(disk: Disk, stateFolder: string): Promise<UpdateRecord> {
-  const file = recordFile(stateFolder);
-  const mend =
-    "remove it to begin anew with the model that comes with maskgate; older bundles count as new then";
-  return (await readJson(disk, file, recordSchema, mend)) ?? initialRecord;
+export async function readRecord(
+  disk: Disk,
+  stateFolder: string,
+  onDamage: (text: string) => void,
+): Promise<UpdateRecord> {
+  const [file, copy] = recordFiles(stateFolder);
+  const mend = `remove it and its copy to begin anew with the model that comes with maskgate; older bundles count as new then`;
+  const read = (name: string): Promise<UpdateRecord | KioskError | undefined> =>
+    readJson(disk, name, writtenRecord, mend).catch((error: unknown) => error as KioskError);
+  const first = await read(file);
+  if (first !== undefined && !(first instanceof KioskError)) return first;
+  const second = await read(copy);
+  if (second === undefined || second instanceof KioskError) {
+    const failure = first ?? second;
+    if (failure === undefined) return initialRecord;
+    throw failure;
+  }
+  const [reason = ""] = (first?.message ?? `${file}: is gone`).split(";", 1);
+  onDamage(`${reason}; ${path.basename(copy)} counts in its place, the next update writes both anew`);
+  return second;
 }
 
 /**

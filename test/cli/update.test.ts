@@ -205,7 +205,8 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     state.daemon = await startDaemon(state.config);
     const { update } = await fetchStatus(socket);
     assert.deepEqual([update.running?.place, update.unloadable?.id], [previous.place, active.id]);
-    renameSync(at("state", "state.json"), at("state", "was.json"));
+    for (const name of ["state.json", "state.copy.json"])
+      renameSync(at("state", name), at("state", `was.${name}`));
     await statusWhere(({ update }) => update.running?.place === "packaged");
   });
 });

@@ -1,103 +1,24 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { eachOf, messageOf } from "../../src/core/errors.ts";
+import { initialRecord, namedSlots, rollBack } from "../../src/core/update-record.ts";
+import { PowerCut } from "../sim/sim-disk.ts";
 import {
-  beginTrial,
-  initialRecord,
-  markGood,
-  modelsToTry,
-  namedSlots,
-  rollBack,
-  type UpdateRecord,
-} from "../../src/core/update-record.ts";
-import { SlotStore, type SlotWriter } from "../../src/io/slot-store.ts";
-import type { Part } from "../../src/update/bundle-manifest.ts";
-import { PowerCut, SimDisk } from "../sim/sim-disk.ts";
-
-const folder = "/store";
-
-interface Sample {
-  readonly version: number;
-  readonly parts: readonly { readonly part: Part; readonly bytes: Buffer }[];
-}
-
-/** A model whose content says its version. */
-function model(version: number): Sample {
-  const parts = ["manifest.json", "model.onnx"].map((name) => {
-    const bytes = Buffer.from(`${name} of ${version}`.repeat(5));
-    return { bytes, part: { name, sizeBytes: bytes.length, sha256: sha256(bytes) } };
-  });
-  return { version, parts };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-const ledgerOf = (version: number) => ({ counters: { key: version }, retired: [] });
-
-async function copy(store: SlotStore, { parts }: Sample): Promise<SlotWriter> {
-  const writer = await store.open(parts.map(({ part }) => part));
-  for (const { part, bytes } of parts) {
-    for (let at = 0; at < bytes.length; at += 40) await writer.write(part, bytes.subarray(at, at + 40));
-    await writer.verified();
-  }
-  await writer.seal();
-  return writer;
-}
-
-async function switchTo(store: SlotStore, sample: Sample): Promise<UpdateRecord> {
-  const { slot } = await copy(store, sample);
-  const { version } = sample;
-  const record = beginTrial(await store.record(), slot, {
-    version,
-    bundle: String(version),
-    ledger: ledgerOf(version),
-  });
-  await store.write(record);
-  return record;
-}
-
-async function install(store: SlotStore, sample: Sample): Promise<void> {
-  await store.write(markGood(await switchTo(store, sample)));
-}
-
-const freshDisk = (): SimDisk => new SimDisk().folder(folder);
-
-/** All models that the record names are whole; the versions, active first. */
-async function wholeModels(disk: SimDisk): Promise<readonly number[]> {
-  const record = await new SlotStore(folder, disk).record();
-  const refs = [...modelsToTry(record), ...(record.trial === null ? [] : [record.trial.before])];
-  for (const { place, version } of refs) {
-    if (place === "packaged") continue;
-    for (const { part } of model(version).parts) {
-      const bytes = await disk.read(`${folder}/${place}/${part.name}`);
-      assert.ok(bytes, `${place} lacks ${part.name}`);
-      assert.equal(sha256(bytes), part.sha256, `${place}/${part.name} is not that of version ${version}`);
-    }
-  }
-  return refs.map(({ version }) => version);
-}
-
-/** A kiosk's life: two good models, one that is rolled back, one more good one. */
-const life: readonly ((store: SlotStore) => Promise<void>)[] = [
-  (store) => install(store, model(1)),
-  (store) => install(store, model(2)),
-  async (store) => {
-    await store.write(rollBack(await switchTo(store, model(3)), "bad"));
-  },
-  (store) => install(store, model(4)),
-];
-
-async function live(store: SlotStore): Promise<void> {
-  for (const step of life) await step(store);
-}
+  folder,
+  freshDisk,
+  install,
+  life,
+  live,
+  model,
+  storeOn,
+  switchTo,
+  wholeModels,
+} from "./store-life.ts";
 
 test("1, 3: wherever the power is cut and whatever is lost, every model that the record names is whole, and the next one installs", async () => {
   const whole = freshDisk();
-  await live(new SlotStore(folder, whole));
+  await live(storeOn(whole));
   const count = whole.operations;
   assert.ok(count > 60, `only ${count} operations`);
   const seen = new Set<string>();
@@ -108,11 +29,11 @@ test("1, 3: wherever the power is cut and whatever is lost, every model that the
       async (cut, kept) => {
         const disk = freshDisk();
         disk.cutBefore = cut;
-        await assert.rejects(live(new SlotStore(folder, disk)), PowerCut);
+        await assert.rejects(live(storeOn(disk)), PowerCut);
         const after = disk.afterPowerCut(() => kept.next().value === true);
         const versions = await wholeModels(after);
         seen.add(versions.join());
-        const store = new SlotStore(folder, after);
+        const store = storeOn(after);
         const record = await store.record();
         if (record.trial !== null) await store.write(rollBack(record, "cut off"));
         await install(store, model(9));
@@ -128,7 +49,7 @@ test("1, 3: wherever the power is cut and whatever is lost, every model that the
 
 test("2: nothing that the record names is ever written or cleared", async () => {
   const disk = freshDisk();
-  const store = new SlotStore(folder, disk);
+  const store = storeOn(disk);
   for (const step of life) {
     const named = namedSlots(await store.record());
     disk.touched.length = 0;
@@ -144,7 +65,7 @@ test("2: nothing that the record names is ever written or cleared", async () => 
 test("3: a record that cannot be written leaves the old one", async () => {
   for (let at = 0; at < 4; at++) {
     const disk = freshDisk();
-    const store = new SlotStore(folder, disk);
+    const store = storeOn(disk);
     await install(store, model(1));
     const before = await store.record();
     disk.failure = { at: disk.operations + at, error: new Error("ENOSPC") };
@@ -161,26 +82,28 @@ test("3: the reason why a record cannot be written is told before what fails at 
     write: () => Promise.reject(new Error("ENOSPC")),
     close: () => Promise.reject(new Error("EIO")),
   });
-  const failure = await new SlotStore(folder, disk).write(initialRecord).catch((error: unknown) => error);
+  const failure = await storeOn(disk)
+    .write(initialRecord)
+    .catch((error: unknown) => error);
   assert.deepEqual([...eachOf(failure)].map(messageOf), ["ENOSPC", "EIO"]);
 });
 
 test("4: without room nothing is written, and the line says how much is missing", async () => {
   const disk = freshDisk();
   disk.free = 4 * 1024 * 1024;
-  await assert.rejects(new SlotStore(folder, disk).open(model(1).parts.map(({ part }) => part)), {
+  await assert.rejects(storeOn(disk).open(model(1).parts.map(({ part }) => part)), {
     code: "update-failed",
     message: "/store: the model needs 5 MiB and 4 MiB are free; make room",
   });
   for (const slot of ["slot-a", "slot-b", "slot-c"])
     assert.equal(await disk.read(`${folder}/${slot}/manifest.json`), undefined);
   disk.free += 1024;
-  await install(new SlotStore(folder, disk), model(1));
+  await install(storeOn(disk), model(1));
 });
 
 test("5: what an interrupted copy left is gone before the next one", async () => {
   const disk = freshDisk();
-  const store = new SlotStore(folder, disk);
+  const store = storeOn(disk);
   const { parts } = model(1);
   const writer = await store.open(parts.map(({ part }) => part));
   await writer.write({ name: "other.onnx", sizeBytes: 1, sha256: "" }, Buffer.from("x"));
@@ -191,7 +114,7 @@ test("5: what an interrupted copy left is gone before the next one", async () =>
 
 test("a disk that gives back other bytes is found out before the switch", async () => {
   const disk = freshDisk();
-  const store = new SlotStore(folder, disk);
+  const store = storeOn(disk);
   const { parts } = model(1);
   const writer = await store.open(parts.map(({ part }) => part));
   for (const { part, bytes } of parts)
@@ -200,18 +123,18 @@ test("a disk that gives back other bytes is found out before the switch", async 
 });
 
 test("during a trial no other candidate is taken", async () => {
-  const store = new SlotStore(folder, freshDisk());
+  const store = storeOn(freshDisk());
   await switchTo(store, model(1));
   await assert.rejects(store.open([]), { code: "update-failed", message: /on probation/ });
 });
 
 test("a record that nobody wrote is refused with its mend; no record is a new kiosk", async () => {
   const disk = freshDisk();
-  assert.deepEqual(await new SlotStore(folder, disk).record(), initialRecord);
+  assert.deepEqual(await storeOn(disk).record(), initialRecord);
   const file = await disk.create(`${folder}/state.json`);
   await file.write(Buffer.from("{"));
-  await assert.rejects(new SlotStore(folder, disk).record(), {
+  await assert.rejects(storeOn(disk).record(), {
     code: "update-failed",
-    message: /remove it to begin anew/,
+    message: /^\/store\/state\.json: is not what the updater writes; remove it and its copy to begin anew/,
   });
 });

@@ -180,12 +180,20 @@ test("what an updater said before the daemon started is told, but is no news", a
   const it = new FollowerBench();
   await it.report(9, "refused", 8, "too old");
   await it.open(good);
-  await it.passS(1);
+  await settle();
   const { state, notice } = it.follower.status();
   assert.deepEqual([state, notice], ["refused", null]);
   await it.report(1, "copying", null);
   await it.passS(1);
   assert.equal(it.follower.status().notice, "under-way");
+});
+
+test("an update that ends within the daemon's first second is news", async () => {
+  const it = await daemon(good);
+  await settle();
+  await it.report(1, "refused", 8, "too old");
+  await it.passS(1);
+  assert.deepEqual([it.follower.status().state, it.follower.status().notice], ["refused", "bad"]);
 });
 
 test("an updater that is silent for more than 15 s is gone", async () => {

@@ -54,7 +54,7 @@ class TestEyes implements Eyes {
 /** Opens with a record; time passes only by `passS`. */
 export class FollowerBench {
   readonly disk = new SimDisk().folder("/state").folder("/run");
-  readonly store = new SlotStore("/state", this.disk);
+  readonly store = new SlotStore("/state", this.disk, (damage) => assert.fail(damage));
   readonly time = new VirtualTime();
   readonly logged: string[] = [];
   /** Ids of all models that were asked for. */

@@ -96,6 +96,16 @@ export class SimDisk implements Disk {
     return disk;
   }
 
+  /** One bit of a file has turned over, on the disk. */
+  rot(path: string, bit: number): void {
+    const node = this.#find(path);
+    if (node?.kind !== "file") throw new Error(`${path} is no file`);
+    const bytes = Buffer.from(node.data);
+    const at = Math.floor(bit / 8) % bytes.length;
+    bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << (bit % 8)), at);
+    [node.data, node.durable] = [bytes, Buffer.from(bytes)];
+  }
+
   folder(path: string): this {
     const folder = newFolder();
     this.#change(path, (names, name) => names.set(name, folder));

@@ -41,7 +41,7 @@ class Kiosk {
 
   constructor(disk = new SimDisk().folder(folder)) {
     this.disk = disk;
-    this.store = new SlotStore(folder, disk);
+    this.store = new SlotStore(folder, disk, (damage) => assert.fail(damage));
   }
 
   update(start: "begin" | "resume", version = 0): Promise<UpdateState> {
@@ -53,7 +53,7 @@ class Kiosk {
       clock: { nowMs: () => this.nowMs },
       wait: async (ms, signal) => {
         // Work that can be done is done before time passes.
-        for (let turns = 0; turns < 60; turns++) await Promise.resolve();
+        for (let turns = 0; turns < 300; turns++) await Promise.resolve();
         if (signal?.aborted !== true) this.nowMs += ms;
       },
       tell: (state) => {

@@ -15,7 +15,8 @@ export const lines = {
 } as const;
 
 /** What stands before the camera, or what is done to it. */
-export type Scene = "nobody" | "bare" | "masked" | "bright" | "black" | "covered" | "frozen" | "silent";
+export type Scene =
+  "nobody" | "bare" | "masked" | "bright" | "pale" | "black" | "covered" | "frozen" | "silent";
 
 /** Seconds of the guest's time in which a daemon that was started decides frames; it is a slow machine. */
 export const startSeconds = 120;

@@ -34,7 +34,8 @@ const memoryMebibytes = 1536;
 
 /** One machine. Its disk lives as long as it does, over resets too. */
 export class Machine implements AsyncDisposable {
-  readonly #folder: string;
+  /** For files that last as long as the machine. */
+  readonly folder: string;
   readonly #process: ChildProcess;
   #monitor: JsonLines | undefined;
   #agent: JsonLines | undefined;
@@ -42,7 +43,7 @@ export class Machine implements AsyncDisposable {
   #answered: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, child: ChildProcess) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#process = child;
   }
 
@@ -114,6 +115,23 @@ export class Machine implements AsyncDisposable {
     return at >= 0;
   }
 
+  /** Plugs the image in as a USB stick. */
+  async plug(image: string): Promise<void> {
+    const file = { driver: "file", filename: image };
+    await this.qmp("blockdev-add", { driver: "raw", "node-name": "stick", file });
+    await this.qmp("device_add", {
+      ...{ driver: "usb-storage", id: "stick", bus: "usb.0", drive: "stick" },
+      ...{ serial: "stick", removable: true },
+    });
+  }
+
+  /** Pulls the stick out. */
+  async unplug(): Promise<void> {
+    await this.qmp("device_del", { id: "stick" });
+    while (!(await this.hasHappened("DEVICE_DELETED"))) await wait(50);
+    await this.qmp("blockdev-del", { "node-name": "stick" });
+  }
+
   /** What the guest wrote to its serial console. */
   console(): Promise<string> {
     return this.#log("console");
@@ -138,11 +156,11 @@ export class Machine implements AsyncDisposable {
       this.#process.kill("SIGKILL");
       await ended;
     }
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   #log(name: string): Promise<string> {
-    return readFile(path.join(this.#folder, name), "latin1").catch(() => "");
+    return readFile(path.join(this.folder, name), "latin1").catch(() => "");
   }
 
   /** One question at a time: the agent's answers do not say what they answer. */
@@ -160,7 +178,7 @@ export class Machine implements AsyncDisposable {
     for (;;) {
       if (this.#process.exitCode !== null) throw new Error(`QEMU ended: ${await this.#log("qemu.log")}`);
       try {
-        return await JsonLines.connect(path.join(this.#folder, name));
+        return await JsonLines.connect(path.join(this.folder, name));
       } catch {
         await wait(100);
       }
@@ -208,7 +226,7 @@ function qemuArguments(folder: string, images: MachineImages): readonly string[]
     ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
     ...toHost("edges"),
     ...toHost("trace"),
-    ...["-device", "i6300esb", "-action", "watchdog=none"],
+    ...["-device", "i6300esb", "-action", "watchdog=none", "-device", "qemu-xhci,id=usb"],
     // In the order in which the guest names them: vda to vdd.
     ...drive("10", `${images.folder}/base.squashfs`, "readonly=on"),
     ...drive("11", `${images.folder}/top.squashfs`, "readonly=on"),

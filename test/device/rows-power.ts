@@ -51,12 +51,18 @@ async function crashLoop(bench: Bench): Promise<string> {
   return `killed at each of its starts (systemd gave it up: ${result ?? ""}, after ${restarts ?? ""} restarts); never unlocked`;
 }
 
+/** How often the machine was started so far. */
+export async function boots(bench: Bench): Promise<number> {
+  return bootRecords(await bench.machine.edgeLog()).length;
+}
+
 /** Waits until the machine is up again after it was made to start anew, and returns what was read before and since. */
-async function afterBoot(bench: Bench, bootsBefore: number): Promise<readonly [BootRecord, BootRecord]> {
+export async function afterBoot(
+  bench: Bench,
+  bootsBefore: number,
+): Promise<readonly [BootRecord, BootRecord]> {
   for (;;) {
-    const boots = bootRecords(await bench.machine.edgeLog());
-    const [before, since] = boots.slice(-2);
-    if (boots.length > bootsBefore && before && since) break;
+    if ((await boots(bench)) > bootsBefore) break;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   await bench.machine.untilUp();
@@ -73,12 +79,12 @@ function lastUnlock(boot: BootRecord): Span | undefined {
 
 async function reboot(bench: Bench): Promise<string> {
   await bench.ready("brightness");
-  const boots = bootRecords(await bench.machine.edgeLog()).length;
+  const before = await boots(bench);
   await bench.unlock();
   const fromNs = await bench.nowNs();
   await bench.sh("systemctl reboot --no-block", { check: false });
-  const [before] = await afterBoot(bench, boots);
-  const open = lastUnlock(before);
+  const [last] = await afterBoot(bench, before);
+  const open = lastUnlock(last);
   const tookMs = msBetween(fromNs, open?.toNs ?? Infinity);
   need(tookMs <= safeMs, `still unlocked ${tookMs.toFixed(0)} ms after the reboot was asked for`);
   return `locked ${tookMs.toFixed(0)} ms after it was asked for; started by itself, and locked from the first look on`;
@@ -86,11 +92,11 @@ async function reboot(bench: Bench): Promise<string> {
 
 async function powerCut(bench: Bench): Promise<string> {
   await bench.ready("brightness");
-  const boots = bootRecords(await bench.machine.edgeLog()).length;
+  const before = await boots(bench);
   await bench.unlock();
   await bench.machine.qmp("system_reset");
-  const [before, since] = await afterBoot(bench, boots);
-  need(lastUnlock(before)?.toNs === undefined, "the power was not cut while the line was unlocked");
+  const [last, since] = await afterBoot(bench, before);
+  need(lastUnlock(last)?.toNs === undefined, "the power was not cut while the line was unlocked");
   await bench.unlock();
   const first = spans(since.edges, lines.lock, 0).at(0);
   need(first !== undefined, "the line was never seen locked after the start");

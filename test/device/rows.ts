@@ -7,6 +7,7 @@ import { killRows } from "./rows-kill.ts";
 import { peopleRows } from "./rows-people.ts";
 import { powerRows } from "./rows-power.ts";
 import { scarceRows } from "./rows-scarce.ts";
+import { updateRows } from "./rows-update.ts";
 import { installRow, startRows, uninstallRow } from "./rows-start.ts";
 
 export const rows: readonly Row[] = [
@@ -19,5 +20,6 @@ export const rows: readonly Row[] = [
   ...powerRows,
   ...cameraRows,
   ...scarceRows,
+  ...updateRows,
   uninstallRow,
 ];

@@ -1,0 +1,239 @@
+/** How each guarantee of the table is broken on purpose, and what its row then says: a check that cannot fail is none. */
+
+export interface Break {
+  /** What is broken. */
+  readonly what: string;
+  /** Bash, with the functions of guest/lib.sh. */
+  readonly script: string;
+  /** What the row then says. */
+  readonly says: RegExp;
+}
+
+const program = "/opt/maskgate/dist/src";
+const edit = (file: string, before: string, after: string): string => `edit ${file} '${before}' '${after}'`;
+const unit = (name: string, before: string, after: string): string =>
+  edit(`/etc/systemd/system/${name}`, before, after);
+const setting = (section: string, key: string, value: string): string =>
+  `set_key ${section} ${key} '${value}'`;
+
+const startsUnlocked = (folder: string): string =>
+  edit(
+    `${folder}/door-side.js`,
+    "}, lockedLevel(wiring))",
+    '}, lockedLevel(wiring) === "active" ? "inactive" : "active")',
+  );
+const writesAtStart = edit(
+  `${program}/main.js`,
+  "import",
+  'import { writeFileSync as broken } from "node:fs"; if (process.argv[2] === "run") broken("/var/lib/maskgate/broken", Buffer.alloc(300000)); import',
+);
+const swapsLate = (statement: string): string =>
+  edit(
+    `${program}/model-follower.js`,
+    "const old = await kiosk.swap(eyes);",
+    `${statement} const old = await kiosk.swap(eyes);`,
+  );
+const leasesLast = (moreMs: number): string =>
+  edit(
+    `${program}/core/door.js`,
+    "nowMs < lease.untilMs\n        ? lease.untilMs",
+    `nowMs < lease.untilMs + ${moreMs}\n        ? lease.untilMs + ${moreMs}`,
+  );
+const nobodyLocks = unit(
+  "maskgate-door.service",
+  "ExecStopPost=/opt/maskgate/bin/node",
+  "ExecStopPost=/bin/true",
+);
+
+/** By the rows' names. */
+export const breaks: Readonly<Record<string, Break>> = {
+  install: {
+    what: "the lock's line is requested unlocked",
+    script: startsUnlocked("/host/program/dist/src"),
+    says: /unlocked meanwhile|asked to unlock/,
+  },
+  security: {
+    what: "the holder's unit keeps every capability, device and system call",
+    script: `sed -i -E '/^(CapabilityBoundingSet|NoNewPrivileges|Restrict|SystemCall|Device|Protect|Private)/d' /etc/systemd/system/maskgate-door.service`,
+    says: /exposure above 2: maskgate-door/,
+  },
+  "install-again": {
+    what: "the installer writes the configuration anew",
+    script: edit("/host/source/scripts/install", 'if [ ! -e "$config" ]; then', "if true; then"),
+    says: /not the same as before/,
+  },
+  contract: {
+    what: "the character device's driver forgets active-low",
+    script: edit("/host/tests/dist/src/io/gpio-uapi.js", "line.isActiveLow ?", "false ?"),
+    says: /of \d+ contract tests/,
+  },
+  masked: {
+    what: "leases last two seconds longer",
+    script: leasesLast(2000),
+    says: /unlocked for \d+ ms, not/,
+  },
+  bare: {
+    what: "every face counts as masked",
+    script: edit(
+      `${program}/vision/classifier.js`,
+      "return [...output.data]",
+      "return [...output.data].map(() => 0.999)",
+    ),
+    says: /unlocked \d+ times|not within/,
+  },
+  fire: {
+    what: "the fire alarm releases nothing",
+    script: setting("door", "fireRelease", "false"),
+    says: /did not release/,
+  },
+  relock: {
+    what: "nothing locks when the door is shut",
+    script: setting("door", "relockOnClose", "false"),
+    says: /ms after the door was shut/,
+  },
+  kill: {
+    what: "nobody locks after the holder's end",
+    script: nobodyLocks,
+    says: /unlocked for \w+ ms after the kill/,
+  },
+  stop: {
+    what: "no watchdog looks after the holder",
+    script: unit("maskgate-door.service", "WatchdogSec=1", "WatchdogSec=0"),
+    says: /unlocked for \w+ ms, the lease is/,
+  },
+  spin: {
+    what: "no watchdog looks after the holder",
+    script: unit("maskgate-door.service", "WatchdogSec=1", "WatchdogSec=0"),
+    says: /unlocked for \w+ ms, the lease is/,
+  },
+  watchdog: {
+    what: "a timer feeds the watchdog, not the frames",
+    script: edit(
+      `${program}/io/systemd.js`,
+      "this.#isReady = true;",
+      'this.#isReady = true; setInterval(() => this.#send(["WATCHDOG=1"]), 1000);',
+    ),
+    says: /not within .* NRestarts/s,
+  },
+  restart: {
+    what: "the lock's line is requested unlocked",
+    script: startsUnlocked(program),
+    says: /asked for [1-9]/,
+  },
+  "crash-loop": {
+    what: "the lock's line is requested unlocked",
+    script: startsUnlocked(program),
+    says: /asked for [1-9]/,
+  },
+  reboot: {
+    what: "nobody locks when the holder ends",
+    script: `${nobodyLocks}; ${edit(`${program}/io/door-keeper.js`, "this.#lockAtLast();", "")}; ${edit(`${program}/lock-at-exit.js`, '"exit"', '"never"')}`,
+    says: /still unlocked/,
+  },
+  "power-cut": {
+    what: "the lock's line is requested unlocked",
+    script: startsUnlocked(program),
+    says: /asked for [1-9]/,
+  },
+  unplugged: {
+    what: "a camera that is gone is not looked for",
+    script: `${setting("camera", "restartMaxMs", "60000")}; ${setting("camera", "restartMinMs", "60000")}`,
+    says: /after the cure|not within/,
+  },
+  silent: {
+    what: "silence of the camera is no fault",
+    script: setting("camera", "silenceMs", "60000"),
+    says: /no fault is shown/,
+  },
+  frozen: {
+    what: "the same picture is no fault",
+    script: setting("camera", "frozenMs", "0"),
+    says: /no fault is shown/,
+  },
+  black: {
+    what: "nothing to see is no fault",
+    script: setting("camera", "leastDetail", "0"),
+    says: /no fault is shown/,
+  },
+  covered: {
+    what: "nothing to see is no fault",
+    script: setting("camera", "leastDetail", "0"),
+    says: /no fault is shown/,
+  },
+  "full-disk": {
+    what: "the daemon writes to the disk when it starts",
+    script: writesAtStart,
+    says: /not within/,
+  },
+  "read-only": {
+    what: "the daemon writes to the disk when it starts",
+    script: writesAtStart,
+    says: /not within/,
+  },
+  descriptors: {
+    what: "errors lose their texts",
+    script: `${edit(`${program}/core/errors.js`, "error instanceof Error ? error.message : String(error)", '"failed"')}; ${edit(`${program}/main.js`, "import", 'process.on("uncaughtException", () => process.exit(1)); import')}`,
+    says: /names no lack/,
+  },
+  memory: {
+    what: "leases last five seconds longer",
+    script: leasesLast(5000),
+    says: /still unlocked \w+ ms after the memory/,
+  },
+  update: {
+    what: "the daemon restarts for a new model",
+    script: swapsLate("process.exit(1);"),
+    says: /the daemon was restarted/,
+  },
+  "update-door": {
+    what: "nobody looks at the door for two minutes while models are swapped",
+    script: swapsLate("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120000);"),
+    says: /not within 60 s|restarted/,
+  },
+  "update-refused": {
+    what: "no signature is looked at",
+    script: edit(
+      `${program}/update/bundle-signature.js`,
+      "if (!verify(null, manifest, trusted.key, bytes))",
+      "if (false)",
+    ),
+    says: /good|changed|probation/,
+  },
+  "update-pulled": {
+    what: "an update that failed changes the record",
+    script: edit(
+      `${program}/updater.js`,
+      "update = next;",
+      'update = next; if (update.state.kind === "failed") await store.write({ ...update.record, lastId: update.record.lastId + 1 });',
+    ),
+    says: /record of models was changed/,
+  },
+  "update-killed": {
+    what: "nobody goes on with a probation",
+    script: "systemctl mask --now --runtime maskgate-probation.path maskgate-probation.service",
+    says: /not within .*state.json/s,
+  },
+  "update-hand": {
+    what: "a rollback changes nothing",
+    script: edit(
+      `${program}/core/update-record.js`,
+      "active: previous,\n        previous: trial",
+      "active,\n        previous: trial",
+    ),
+    says: /decides, not/,
+  },
+  "update-cut": {
+    what: "the record names the new model before its files are written",
+    script: edit(
+      `${program}/io/slot-store.js`,
+      "const slot = freeSlot(record);",
+      "const slot = freeSlot(record); if (slot) await this.write({ ...record, active: { ...record.active, place: slot, id: record.lastId + 1 }, lastId: record.lastId + 1 });",
+    ),
+    says: /not within|decides/,
+  },
+  uninstall: {
+    what: "users and groups are left behind",
+    script: edit("/host/source/scripts/uninstall", "userdel", "true"),
+    says: /left behind|passwd/s,
+  },
+};

@@ -1,0 +1,111 @@
+/** USB sticks for the machine, and bundles to put onto them, made by the program's own commands. */
+import { execFile } from "node:child_process";
+import { cp, mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { loadClassifier } from "../../src/vision/classifier.ts";
+import { goldenPicture } from "../../src/vision/self-test.ts";
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const sectorBytes = 512;
+const firstSector = 2048;
+
+/** Keys and bundles in a folder. */
+export class Sticks {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** With the key pairs of a facility and of a stranger. */
+  static async in(folder: string): Promise<Sticks> {
+    const sticks = new Sticks(folder);
+    await mkdir(folder, { recursive: true });
+    for (const key of ["facility", "stranger"] as const) {
+      const isThere = await readFile(sticks.#at(`${key}.pub.pem`)).catch(() => undefined);
+      if (!isThere) await run(process.execPath, [program, "bundle", "keygen", "--out", sticks.#at(key)]);
+    }
+    return sticks;
+  }
+
+  /** The facility's public key, as a kiosk gets it. */
+  publicKey(): Promise<string> {
+    return readFile(this.#at("facility.pub.pem"), "utf8");
+  }
+
+  /** The bundle of a version, with the model that ships or the one that takes brightness for a mask. */
+  async bundle(
+    version: number,
+    model: "shipped" | "brightness",
+    key: "facility" | "stranger" = "facility",
+  ): Promise<string> {
+    const file = this.#at(`${model}-${version}-${key}.maskgate`);
+    const folder = model === "shipped" ? "models/mask-resnet50" : await this.#brightness();
+    await rm(file, { force: true });
+    await run(process.execPath, [
+      ...[program, "bundle", "create", folder, "--version", String(version), "--out", file],
+      ...["--key", this.#at(`${key}.key.pem`)],
+    ]);
+    return file;
+  }
+
+  /** An image with one FAT partition that holds the files under these names. */
+  async image(files: Readonly<Record<string, string>>): Promise<string> {
+    const image = this.#at("stick.img");
+    const sizes = await Promise.all(Object.values(files).map(async (file) => (await readFile(file)).length));
+    // mkfs.vfat counts in pairs of sectors.
+    const sectors = 65_536 + 2 * Math.ceil((0.55 * sizes.reduce((sum, size) => sum + size, 0)) / sectorBytes);
+    await writeFile(image, "");
+    await truncate(image, (firstSector + sectors) * sectorBytes);
+    await writePartition(image, sectors);
+    const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
+    await run("mkfs.vfat", ["-n", "UPDATE", "--offset", String(firstSector), image, String(sectors / 2)], {
+      env,
+    });
+    for (const [name, file] of Object.entries(files))
+      await run("mcopy", ["-i", `${image}@@${firstSector * sectorBytes}`, file, `::${name}`]);
+    return image;
+  }
+
+  /** The file with one byte in its middle changed, as a bad block reads. */
+  async damaged(file: string): Promise<string> {
+    const bytes = await readFile(file);
+    const middle = Math.floor(bytes.length / 2);
+    bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
+    const damaged = `${file}.damaged`;
+    await writeFile(damaged, bytes);
+    return damaged;
+  }
+
+  #at(name: string): string {
+    return path.join(this.#folder, name);
+  }
+
+  /** The fixture has no golden values, which a bundle needs. */
+  async #brightness(): Promise<string> {
+    const folder = this.#at("brightness");
+    await cp("test/fixtures/models/brightness", folder, { recursive: true });
+    const classifier = await loadClassifier({ folder, providers: ["cpu"], precision: "float", threads: 1 });
+    const masked = await classifier.classify([0, 1].map(goldenPicture));
+    await classifier.dispose();
+    await writeFile(
+      path.join(folder, "golden.json"),
+      JSON.stringify({ recipe: "x", tolerance: 0.005, masked }),
+    );
+    return folder;
+  }
+}
+
+/** One entry of a partition table: FAT32 with LBA. */
+async function writePartition(image: string, sectors: number): Promise<void> {
+  const table = Buffer.alloc(66);
+  table[4] = 0x0c;
+  table.writeUInt32LE(firstSector, 8);
+  table.writeUInt32LE(sectors, 12);
+  table.writeUInt16LE(0xaa55, 64);
+  await using file = await open(image, "r+");
+  await file.write(table, 0, table.length, 446);
+}

@@ -34,9 +34,9 @@ const camera = z.strictObject({
     unit: "ms",
     text: "wait before the first restart of a failed camera",
   }),
-  restartMaxMs: whole(50, 600_000, 30_000, {
+  restartMaxMs: whole(50, 600_000, 3000, {
     unit: "ms",
-    text: "longest wait; it doubles from restart to restart",
+    text: "longest wait; it doubles from restart to restart; a camera that is back is seen that late",
   }),
   replay: z
     .strictObject({

@@ -1,4 +1,4 @@
-# What the rows' scripts share inside the guest. Sourced by bash.
+# What the rows' scripts share inside the guest. Sourced by bash; a plain shell can read it, too.
 set -u
 
 # await SECONDS CONDITION: until the condition holds; fails with one line after so many seconds of the guest's time.
@@ -26,6 +26,9 @@ set_key() {
     { echo "the installed configuration has no $1.$2" >&2; return 1; }
   cat /run/bench/config.new >/etc/maskgate/config.toml
 }
+
+# plug_camera: the camera's device appears.
+plug_camera() { modprobe v4l2loopback video_nr=0 exclusive_caps=1 card_label=bench; }
 
 # control_groups: the control groups of every unit of ours that runs.
 control_groups() { systemctl show -P ControlGroup 'maskgate*.service' | sort -u; }

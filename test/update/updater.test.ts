@@ -226,8 +226,37 @@ test("a switch that cannot be written down is no switch", async () => {
     },
   };
   assert.deepEqual((await it.update("begin", 2)).kind, "failed");
+  assert.equal(it.told.at(-1), "failed");
   assert.equal(await it.works(), 1);
   await nextWorks(it);
+});
+
+for (const [code, kind] of [
+  ["bundle-refused", "refused"],
+  ["bundle-untrusted", "refused"],
+  ["bundle-unreadable", "failed"],
+] as const) {
+  test(`${code} ends as ${kind}, and what was copied is cleared away`, async () => {
+    const it = await kiosk();
+    let discards = 0;
+    it.instead = {
+      copying: () => Promise.reject(new KioskError(code, "r")),
+      discard: () => {
+        discards += 1;
+        return Promise.reject(new Error("EIO"));
+      },
+    };
+    const ending = await it.update("begin", 2);
+    const both = "r (and clearing the slot failed: EIO)";
+    assert.deepEqual([ending.kind, "reason" in ending && ending.reason, discards], [kind, both, 1]);
+  });
+}
+
+test("a resume without a probation tells nothing", async () => {
+  const it = await kiosk();
+  it.told.length = 0;
+  assert.equal((await it.update("resume")).kind, "idle");
+  assert.deepEqual(it.told, []);
 });
 
 test("a rollback that cannot be written down is tried again by the next process", async () => {

@@ -1,7 +1,8 @@
 /** `maskgate model`: what the kiosk's models are, and changing them by hand, as the updater's user or as root. */
+import { stat } from "node:fs/promises";
 import type { Command } from "./command-line.ts";
 import { loadConfig } from "./config.ts";
-import { KioskError } from "./core/errors.ts";
+import { KioskError, messageOf } from "./core/errors.ts";
 import {
   markGood,
   packaged,
@@ -43,6 +44,7 @@ export async function listModels({ values, flags }: Command, write: Write): Prom
  */
 export async function installModel({ paths, values }: Command, write: Write): Promise<void> {
   const config = loadConfig(values.get("config"));
+  await becomeUpdater(config.update.stateFolder);
   const [file = ""] = paths;
   const state = await installBundle(config, openLog(config.log.level), file);
   if (state.kind === "good") {
@@ -82,11 +84,23 @@ async function change(
   by: (record: UpdateRecord) => UpdateRecord,
 ): Promise<void> {
   const { stateFolder, runFolder } = loadConfig(values.get("config")).update;
+  await becomeUpdater(stateFolder);
   await using _lock = await lockUpdater(runFolder);
   const store = new SlotStore(stateFolder, realDisk, warn);
   const record = by(await store.record());
   await store.write(record);
   write(`active    ${refText(record.active)}`);
+}
+
+/** What root writes here, the daemon could not read and the updater could not replace: root goes on as the folder's owner. */
+async function becomeUpdater(stateFolder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(stateFolder).catch((error: unknown) => {
+    throw new KioskError("update-failed", `${stateFolder}: ${messageOf(error)}; is maskgate installed here?`);
+  });
+  process.setgroups?.([gid]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
 }
 
 function refText({ place, version }: ModelRef): string {

@@ -38,7 +38,14 @@ export async function update({ name, values, flags }: Command): Promise<boolean>
     await resumeUpdate(config, log);
     return true;
   }
-  return isFine(await fromStick(config, log, stick, values.get("copied-fd")));
+  const isWell = isFine(await fromStick(config, log, stick, values.get("copied-fd")));
+  if (!isWell) endForCertain();
+  return isWell;
+}
+
+/** A read that hangs in a pulled stick keeps a process alive, and with it the unit that the next stick needs. */
+export function endForCertain(afterMs = 5000): void {
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), afterMs).unref();
 }
 
 /** Watches a probation that nobody watches, once no other updater works; idle if there is none. */

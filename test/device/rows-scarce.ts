@@ -41,7 +41,7 @@ async function withoutDisk(bench: Bench, take: string, giveBack: string): Promis
 const fullDisk = (bench: Bench): Promise<string> =>
   withoutDisk(
     bench,
-    `dd if=/dev/zero of=/var/full bs=1M 2>/dev/null || true; dd if=/dev/zero of=/var/full2 bs=1k 2>/dev/null || true; ! touch /var/one-more 2>/dev/null || ! dd if=/dev/zero of=/var/one-more bs=64k count=1 2>/dev/null`,
+    `fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - 1048576)) /var/full; dd if=/dev/zero of=/var/full2 bs=4k 2>/dev/null || true; ! touch /var/one-more 2>/dev/null || ! dd if=/dev/zero of=/var/one-more bs=64k count=1 2>/dev/null`,
     "rm -f /var/full /var/full2 /var/one-more",
   );
 

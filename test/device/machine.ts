@@ -129,7 +129,19 @@ export class Machine implements AsyncDisposable {
   async unplug(): Promise<void> {
     await this.qmp("device_del", { id: "stick" });
     while (!(await this.hasHappened("DEVICE_DELETED"))) await wait(50);
-    await this.qmp("blockdev-del", { "node-name": "stick" });
+    // The first of these events is of a part of the stick, which still holds the image.
+    for (let tries = 0; tries < 100; tries += 1) {
+      if (await this.#forgets("stick")) return;
+      await wait(100);
+    }
+    throw new Error("QEMU does not let go of the stick");
+  }
+
+  async #forgets(node: string): Promise<boolean> {
+    return this.qmp("blockdev-del", { "node-name": node }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** What the guest wrote to its serial console. */

@@ -1,6 +1,7 @@
 /** Rows in which the machine lacks something that the kiosk needs. */
 import { msBetween, need, startSeconds, type Bench } from "./bench.ts";
 import type { Row } from "./row.ts";
+import { afterBoot, boots } from "./rows-power.ts";
 
 const safeMs = 1000;
 
@@ -22,7 +23,7 @@ async function stays(bench: Bench, sinceNs: number): Promise<void> {
 }
 
 /** Neither needs the disk once it is installed: the kiosk starts and works without. */
-async function withoutDisk(bench: Bench, take: string, giveBack: string): Promise<string> {
+async function withoutDisk(bench: Bench, take: string, giveBack: () => Promise<unknown>): Promise<string> {
   await bench.ready("brightness");
   const fromNs = await bench.nowNs();
   try {
@@ -33,7 +34,7 @@ async function withoutDisk(bench: Bench, take: string, giveBack: string): Promis
     await bench.show("nobody");
     await bench.untilReady();
   } finally {
-    await bench.sh(giveBack);
+    await giveBack();
   }
   return "locked over a restart; starts, opens and locks without it";
 }
@@ -42,14 +43,19 @@ const fullDisk = (bench: Bench): Promise<string> =>
   withoutDisk(
     bench,
     `fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - 1048576)) /var/full; dd if=/dev/zero of=/var/full2 bs=4k 2>/dev/null || true; ! touch /var/one-more 2>/dev/null || ! dd if=/dev/zero of=/var/one-more bs=64k count=1 2>/dev/null`,
-    "rm -f /var/full /var/full2 /var/one-more",
+    () => bench.sh("rm -f /var/full /var/full2 /var/one-more"),
   );
 
 const readOnlyDisk = (bench: Bench): Promise<string> =>
   withoutDisk(
     bench,
     "systemctl stop systemd-journald-flush || true; echo u >/proc/sysrq-trigger; sleep 1; ! touch /var/one-more 2>/dev/null",
-    "mount -o remount,rw / || true",
+    // What the kernel has made read-only in an emergency stays so until the next start.
+    async () => {
+      const before = await boots(bench);
+      await bench.machine.qmp("system_reset");
+      await afterBoot(bench, before);
+    },
   );
 
 async function fewDescriptors(bench: Bench): Promise<string> {

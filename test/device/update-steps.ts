@@ -24,7 +24,7 @@ export async function prepare(bench: Bench, model?: "brightness"): Promise<Stick
   await bench.configure({ "update.probationFrames": "5", "update.probationS": "5" });
   await bench.sh(`printf '%s' '${await sticks.publicKey()}' >/etc/maskgate/keys/facility.pub.pem`);
   const now = await running(bench);
-  if (model !== undefined && now.model !== model) await bring(bench, sticks, now.version + 1);
+  if (model !== undefined && now.model !== model) await bring(bench, sticks, now.version + 2);
   return sticks;
 }
 

@@ -86,7 +86,7 @@ describe("maskgate run", { concurrency }, () => {
     // Again if need be: the daemon writes its levels there while this removes them.
     rmSync(path.join(folder, "gpio/gpiochip0/sim_gpio0"), {
       recursive: true,
-      maxRetries: 20,
+      maxRetries: 100,
       retryDelay: 10,
     });
     await until("a fault", daemon, () => daemon.written.out.includes("access faulted"));

@@ -69,7 +69,7 @@ export const breaks: Readonly<Record<string, Break>> = {
   },
   masked: {
     what: "leases last two seconds longer",
-    script: leasesLast(2000),
+    script: setting("access", "unlockMs", "5000"),
     says: /unlocked for \d+ ms, not/,
   },
   bare: {
@@ -176,8 +176,12 @@ export const breaks: Readonly<Record<string, Break>> = {
     says: /names no lack/,
   },
   memory: {
-    what: "leases last five seconds longer",
-    script: leasesLast(5000),
+    what: "the holder does not miss a daemon that is gone, and leases last five seconds longer",
+    script: [
+      leasesLast(5000),
+      edit(`${program}/io/lease-holder.js`, "lose() {\n        this.#secure();", "lose() {"),
+      edit(`${program}/io/lease-holder.js`, "silentMs > this.#parts.silenceMs", "false"),
+    ].join("; "),
     says: /still unlocked \w+ ms after the memory/,
   },
   update: {

@@ -76,8 +76,8 @@ export const breaks: Readonly<Record<string, Break>> = {
     what: "every face counts as masked",
     script: edit(
       `${program}/vision/classifier.js`,
-      "return [...output.data]",
-      "return [...output.data].map(() => 0.999)",
+      "classify: (crops) => classify(session, manifest, crops)",
+      "classify: (crops) => Promise.resolve(crops.map(() => 0.999))",
     ),
     says: /unlocked \d+ times|not within/,
   },

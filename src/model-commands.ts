@@ -98,7 +98,9 @@ async function becomeUpdater(stateFolder: string): Promise<void> {
   const { uid, gid } = await stat(stateFolder).catch((error: unknown) => {
     throw new KioskError("update-failed", `${stateFolder}: ${messageOf(error)}; is maskgate installed here?`);
   });
-  process.setgroups?.([gid]);
+  if (uid === 0) return;
+  const { initgroups } = process as { readonly initgroups?: (user: number, group: number) => void };
+  initgroups?.(uid, gid);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }

@@ -129,6 +129,29 @@ export class Bench {
     return spans(boot.edges, lines.lock, 1).filter(({ toNs }) => toNs === undefined || toNs >= sinceNs);
   }
 
+  /** Fails if the line was unlocked, or the kernel was asked for it, since a time of this boot. */
+  async neverUnlocked(sinceNs: number): Promise<void> {
+    const unlocked = await this.unlockedSince(sinceNs);
+    const asked = await this.unlocksAskedSince(sinceNs);
+    need(unlocked.length === 0 && asked === 0, `unlocked ${unlocked.length} times, asked for ${asked} times`);
+  }
+
+  /** How often the machine was started so far. */
+  async boots(): Promise<number> {
+    return bootRecords(await this.machine.edgeLog()).length;
+  }
+
+  /** Waits until the machine is up again after it was made to start anew, and returns what was read before and since. */
+  async afterBoot(bootsBefore: number): Promise<readonly [BootRecord, BootRecord]> {
+    while ((await this.boots()) <= bootsBefore) await new Promise((resolve) => setTimeout(resolve, 500));
+    await this.machine.untilUp();
+    await this.untilReady();
+    await this.neverUnlocked(0);
+    const [before, since] = bootRecords(await this.machine.edgeLog()).slice(-2);
+    if (!before || !since) throw new Error("the log of the lines is gone");
+    return [before, since];
+  }
+
   /** How often the kernel was asked to unlock since a time; shorter than a millisecond counts too. */
   async unlocksAskedSince(sinceNs: number): Promise<number> {
     const boot = traceRecords(await this.machine.traceLog()).at(-1);

@@ -15,6 +15,7 @@ const places: readonly (readonly [RegExp, string])[] = [
     /^\/(?:opt\/maskgate|host\/program|host\/tests)\/dist\//,
     fileURLToPath(new URL("../../", import.meta.url)),
   ],
+  [/^\/opt\/maskgate\/bin\/maskgate$/, "scripts/package"],
   [/^\/etc\/systemd\/system\//, "systemd/"],
   [/^\/host\/source\//, ""],
 ];

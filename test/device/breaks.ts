@@ -22,11 +22,6 @@ const startsUnlocked = (folder: string): string =>
     "}, lockedLevel(wiring))",
     '}, lockedLevel(wiring) === "active" ? "inactive" : "active")',
   );
-const writesAtStart = edit(
-  `${program}/main.js`,
-  "import",
-  'import { writeFileSync as broken } from "node:fs"; if (process.argv[2] === "run") broken("/var/lib/maskgate/broken", Buffer.alloc(300000)); import',
-);
 const swapsLate = (statement: string): string =>
   edit(
     `${program}/model-follower.js`,
@@ -44,6 +39,31 @@ const nobodyLocks = unit(
   "ExecStopPost=/opt/maskgate/bin/node",
   "ExecStopPost=/bin/true",
 );
+
+const unlockedAtStart: Break = {
+  what: "the lock's line is requested unlocked",
+  script: startsUnlocked(program),
+  says: /asked for [1-9]/,
+};
+const unwatched: Break = {
+  what: "no watchdog looks after the holder",
+  script: unit("maskgate-door.service", "WatchdogSec=1", "WatchdogSec=0"),
+  says: /unlocked for \w+ ms, the lease is/,
+};
+const seesNothing: Break = {
+  what: "nothing to see is no fault",
+  script: setting("camera", "leastDetail", "0"),
+  says: /no fault is shown/,
+};
+const needsDisk: Break = {
+  what: "the daemon writes to the disk when it starts",
+  script: edit(
+    `${program}/main.js`,
+    "import",
+    'import { writeFileSync as broken } from "node:fs"; if (process.argv[2] === "run") broken("/var/lib/maskgate/broken", Buffer.alloc(300000)); import',
+  ),
+  says: /not within/,
+};
 
 /** By the rows' names. */
 export const breaks: Readonly<Record<string, Break>> = {
@@ -96,16 +116,8 @@ export const breaks: Readonly<Record<string, Break>> = {
     script: nobodyLocks,
     says: /unlocked for \w+ ms after the kill/,
   },
-  stop: {
-    what: "no watchdog looks after the holder",
-    script: unit("maskgate-door.service", "WatchdogSec=1", "WatchdogSec=0"),
-    says: /unlocked for \w+ ms, the lease is/,
-  },
-  spin: {
-    what: "no watchdog looks after the holder",
-    script: unit("maskgate-door.service", "WatchdogSec=1", "WatchdogSec=0"),
-    says: /unlocked for \w+ ms, the lease is/,
-  },
+  stop: unwatched,
+  spin: unwatched,
   watchdog: {
     what: "a timer feeds the watchdog, not the frames",
     script: edit(
@@ -115,26 +127,14 @@ export const breaks: Readonly<Record<string, Break>> = {
     ),
     says: /not within .* NRestarts/s,
   },
-  restart: {
-    what: "the lock's line is requested unlocked",
-    script: startsUnlocked(program),
-    says: /asked for [1-9]/,
-  },
-  "crash-loop": {
-    what: "the lock's line is requested unlocked",
-    script: startsUnlocked(program),
-    says: /asked for [1-9]/,
-  },
+  restart: unlockedAtStart,
+  "crash-loop": unlockedAtStart,
   reboot: {
     what: "nobody locks when the holder ends",
     script: `${nobodyLocks}; ${edit(`${program}/io/door-keeper.js`, "this.#lockAtLast();", "")}; ${edit(`${program}/lock-at-exit.js`, '"exit"', '"never"')}`,
     says: /still unlocked/,
   },
-  "power-cut": {
-    what: "the lock's line is requested unlocked",
-    script: startsUnlocked(program),
-    says: /asked for [1-9]/,
-  },
+  "power-cut": unlockedAtStart,
   unplugged: {
     what: "a camera that is gone is not looked for",
     script: `${setting("camera", "restartMaxMs", "60000")}; ${setting("camera", "restartMinMs", "60000")}`,
@@ -150,29 +150,13 @@ export const breaks: Readonly<Record<string, Break>> = {
     script: setting("camera", "frozenMs", "0"),
     says: /no fault is shown/,
   },
-  black: {
-    what: "nothing to see is no fault",
-    script: setting("camera", "leastDetail", "0"),
-    says: /no fault is shown/,
-  },
-  covered: {
-    what: "nothing to see is no fault",
-    script: setting("camera", "leastDetail", "0"),
-    says: /no fault is shown/,
-  },
-  "full-disk": {
-    what: "the daemon writes to the disk when it starts",
-    script: writesAtStart,
-    says: /not within/,
-  },
-  "read-only": {
-    what: "the daemon writes to the disk when it starts",
-    script: writesAtStart,
-    says: /not within/,
-  },
+  black: seesNothing,
+  covered: seesNothing,
+  "full-disk": needsDisk,
+  "read-only": needsDisk,
   descriptors: {
-    what: "errors lose their texts",
-    script: `${edit(`${program}/core/errors.js`, "error instanceof Error ? error.message : String(error)", '"failed"')}; ${edit(`${program}/main.js`, "import", 'process.on("uncaughtException", () => process.exit(1)); import')}`,
+    what: "nobody counts the file descriptors before Node does",
+    script: edit("/opt/maskgate/bin/maskgate", "-ge 128", "-ge 0"),
     says: /names no lack/,
   },
   memory: {

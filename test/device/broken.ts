@@ -12,15 +12,15 @@ const unmount = "for file in $(awk '$2 ~ \"^/host/\" { print $2 }' /proc/mounts)
 /** To be called once everything is installed: what `mend` brings back. */
 export async function keep(bench: Bench): Promise<void> {
   await bench.sh(
-    `mkdir -p ${kept}; cp -a /opt/maskgate/dist ${kept}/; cp -a /etc/maskgate/config.toml ${kept}/; mkdir ${kept}/units; cp -a /etc/systemd/system/maskgate* ${kept}/units/`,
+    `mkdir -p ${kept}; cp -a /opt/maskgate/dist /opt/maskgate/bin/maskgate ${kept}/; cp -a /etc/maskgate/config.toml ${kept}/; mkdir ${kept}/units; cp -a /etc/systemd/system/maskgate* ${kept}/units/`,
   );
 }
 
 async function mend(bench: Bench): Promise<void> {
   await bench.sh(
     `${unmount}
-     systemctl stop 'maskgate*' || true
-     rm -rf /opt/maskgate/dist /run/systemd/system/maskgate*; cp -a ${kept}/dist /opt/maskgate/; cat ${kept}/config.toml >/etc/maskgate/config.toml
+     systemctl stop 'maskgate*'
+     rm -rf /opt/maskgate/dist /run/systemd/system/maskgate*; cp -a ${kept}/dist /opt/maskgate/; cp -a ${kept}/maskgate /opt/maskgate/bin/; cat ${kept}/config.toml >/etc/maskgate/config.toml
      cp -a ${kept}/units/. /etc/systemd/system/; systemctl daemon-reload; systemctl start maskgate-probation.path`,
   );
   await bench.restart();

@@ -1,17 +1,10 @@
 /** Rows about starting, ending and losing power: nothing of it may be a glitch to unlocked. */
 import { lines, msBetween, need, startSeconds, type Bench } from "./bench.ts";
-import { bootRecords, spans, type BootRecord, type Span } from "./edges.ts";
+import { spans, type BootRecord, type Span } from "./edges.ts";
 import type { Row } from "./row.ts";
 
 const safeMs = 1000;
 const cycles = 3;
-
-/** Fails if the line was unlocked, or the kernel asked for it, since a time of this boot. */
-async function neverUnlocked(bench: Bench, sinceNs: number): Promise<void> {
-  const unlocked = await bench.unlockedSince(sinceNs);
-  const asked = await bench.unlocksAskedSince(sinceNs);
-  need(unlocked.length === 0 && asked === 0, `unlocked ${unlocked.length} times, asked for ${asked} times`);
-}
 
 async function cycled(bench: Bench): Promise<string> {
   await bench.ready("brightness");
@@ -20,7 +13,7 @@ async function cycled(bench: Bench): Promise<string> {
     await bench.sh("systemctl stop 'maskgate*'; systemctl start maskgate");
     await bench.restart();
   }
-  await neverUnlocked(bench, fromNs);
+  await bench.neverUnlocked(fromNs);
   await bench.unlock();
   const stopNs = await bench.nowNs();
   await bench.sh("systemctl stop 'maskgate*'");
@@ -45,32 +38,10 @@ async function crashLoop(bench: Bench): Promise<string> {
     "systemctl show -P Result maskgate; systemctl show -P NRestarts maskgate",
   );
   const [result, restarts] = stdout.split("\n");
-  await neverUnlocked(bench, fromNs);
+  await bench.neverUnlocked(fromNs);
   await bench.restart();
-  await neverUnlocked(bench, fromNs);
+  await bench.neverUnlocked(fromNs);
   return `killed at each of its starts (systemd gave it up: ${result ?? ""}, after ${restarts ?? ""} restarts); never unlocked`;
-}
-
-/** How often the machine was started so far. */
-export async function boots(bench: Bench): Promise<number> {
-  return bootRecords(await bench.machine.edgeLog()).length;
-}
-
-/** Waits until the machine is up again after it was made to start anew, and returns what was read before and since. */
-export async function afterBoot(
-  bench: Bench,
-  bootsBefore: number,
-): Promise<readonly [BootRecord, BootRecord]> {
-  for (;;) {
-    if ((await boots(bench)) > bootsBefore) break;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  await bench.machine.untilUp();
-  await bench.untilReady();
-  await neverUnlocked(bench, 0);
-  const [before, since] = bootRecords(await bench.machine.edgeLog()).slice(-2);
-  if (!before || !since) throw new Error("the log of the lines is gone");
-  return [before, since];
 }
 
 function lastUnlock(boot: BootRecord): Span | undefined {
@@ -79,11 +50,11 @@ function lastUnlock(boot: BootRecord): Span | undefined {
 
 async function reboot(bench: Bench): Promise<string> {
   await bench.ready("brightness");
-  const before = await boots(bench);
+  const before = await bench.boots();
   await bench.unlock();
   const fromNs = await bench.nowNs();
   await bench.sh("systemctl reboot --no-block", { check: false });
-  const [last] = await afterBoot(bench, before);
+  const [last] = await bench.afterBoot(before);
   const open = lastUnlock(last);
   const tookMs = msBetween(fromNs, open?.toNs ?? Infinity);
   need(tookMs <= safeMs, `still unlocked ${tookMs.toFixed(0)} ms after the reboot was asked for`);
@@ -92,10 +63,10 @@ async function reboot(bench: Bench): Promise<string> {
 
 async function powerCut(bench: Bench): Promise<string> {
   await bench.ready("brightness");
-  const before = await boots(bench);
+  const before = await bench.boots();
   await bench.unlock();
   await bench.machine.qmp("system_reset");
-  const [last, since] = await afterBoot(bench, before);
+  const [last, since] = await bench.afterBoot(before);
   need(lastUnlock(last)?.toNs === undefined, "the power was not cut while the line was unlocked");
   await bench.unlock();
   const first = spans(since.edges, lines.lock, 0).at(0);

@@ -1,7 +1,6 @@
 /** Rows in which the machine lacks something that the kiosk needs. */
 import { msBetween, need, startSeconds, type Bench } from "./bench.ts";
 import type { Row } from "./row.ts";
-import { afterBoot, boots } from "./rows-power.ts";
 
 const safeMs = 1000;
 
@@ -16,12 +15,6 @@ async function journal(bench: Bench, sinceNs: number): Promise<string> {
     .join("\n");
 }
 
-async function stays(bench: Bench, sinceNs: number): Promise<void> {
-  const unlocked = await bench.unlockedSince(sinceNs);
-  const asked = await bench.unlocksAskedSince(sinceNs);
-  need(unlocked.length === 0 && asked === 0, `unlocked ${unlocked.length} times, asked for ${asked} times`);
-}
-
 /** Neither needs the disk once it is installed: the kiosk starts and works without. */
 async function withoutDisk(bench: Bench, take: string, giveBack: () => Promise<unknown>): Promise<string> {
   await bench.ready("brightness");
@@ -29,7 +22,7 @@ async function withoutDisk(bench: Bench, take: string, giveBack: () => Promise<u
   try {
     await bench.sh(take);
     await bench.restart();
-    await stays(bench, fromNs);
+    await bench.neverUnlocked(fromNs);
     await bench.unlock();
     await bench.show("nobody");
     await bench.untilReady();
@@ -42,19 +35,21 @@ async function withoutDisk(bench: Bench, take: string, giveBack: () => Promise<u
 const fullDisk = (bench: Bench): Promise<string> =>
   withoutDisk(
     bench,
-    `fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - 1048576)) /var/full; dd if=/dev/zero of=/var/full2 bs=4k 2>/dev/null || true; ! touch /var/one-more 2>/dev/null || ! dd if=/dev/zero of=/var/one-more bs=64k count=1 2>/dev/null`,
+    // What fills it ends by failing; then there must be no room for a small file.
+    `fallocate -l $(($(df --output=avail -B1 /var | tail -n 1) - 1048576)) /var/full
+     if dd if=/dev/zero of=/var/full2 bs=4k || dd if=/dev/zero of=/var/one-more bs=64k count=1; then echo "the disk is not full" >&2; exit 1; fi`,
     () => bench.sh("rm -f /var/full /var/full2 /var/one-more"),
   );
 
 const readOnlyDisk = (bench: Bench): Promise<string> =>
   withoutDisk(
     bench,
-    "systemctl stop systemd-journald-flush || true; echo u >/proc/sysrq-trigger; sleep 1; ! touch /var/one-more 2>/dev/null",
+    "systemctl stop systemd-journald-flush || true; echo u >/proc/sysrq-trigger; sleep 1; if touch /var/one-more; then exit 1; fi",
     // What the kernel has made read-only in an emergency stays so until the next start.
     async () => {
-      const before = await boots(bench);
+      const before = await bench.boots();
       await bench.machine.qmp("system_reset");
-      await afterBoot(bench, before);
+      await bench.afterBoot(before);
     },
   );
 
@@ -86,7 +81,7 @@ async function fewDescriptors(bench: Bench): Promise<string> {
     told.some((text) => text.includes("refused")),
     `no limit was too low: ${told.join(", ")}`,
   );
-  await stays(bench, fromNs);
+  await bench.neverUnlocked(fromNs);
   await bench.restart();
   return told.join(", ");
 }

@@ -75,7 +75,7 @@ async function uninstall(bench: Bench): Promise<string> {
   need(open?.toNs !== undefined, "the lock's line stays unlocked");
   const left = await bench.sh(
     `find / -xdev \\( -path /proc -o -path /sys -o -path /run/bench -o -path /host -o -path /var/log \\) -prune -o -iname '*maskgate*' -print
-     getent passwd maskgate || true; gpioinfo | grep -i maskgate || true; systemctl list-unit-files --no-legend 'maskgate*' || true`,
+     { getent passwd; getent group; } | grep maskgate || true; gpioinfo | grep -i maskgate || true; systemctl list-unit-files --no-legend 'maskgate*' || true`,
   );
   need(left.stdout.trim() === "", `left behind:\n${left.stdout}`);
   return `nothing is left; locked ${msBetween(fromNs, open?.toNs ?? NaN).toFixed(0)} ms after its begin`;

@@ -2,7 +2,6 @@
 import { lines, msBetween, need, type Bench } from "./bench.ts";
 import { spans } from "./edges.ts";
 import type { Row } from "./row.ts";
-import { afterBoot, boots } from "./rows-power.ts";
 import {
   cutWhen,
   fileName,
@@ -14,6 +13,7 @@ import {
   running,
   seconds,
   settled,
+  stickWith,
   updateSeconds,
   visit,
 } from "./update-steps.ts";
@@ -50,7 +50,7 @@ async function meanwhile(bench: Bench): Promise<string> {
   const sticks = await prepare(bench, "brightness");
   const before = await running(bench);
   const version = before.version + 1;
-  const image = await sticks.image({ [fileName]: await sticks.bundle(version, "brightness") });
+  const image = await stickWith(sticks, version, "brightness");
   const usual: number[] = [];
   for (let n = 0; n < leastVisits; n += 1) usual.push(await visit(bench));
   await bench.sh(forgetReport);
@@ -96,9 +96,7 @@ async function refused(bench: Bench): Promise<string> {
     await bench.sh(`${reported("refused|failed")}; await 60 '[ $(level ${lines.red}) = 0 ]'`);
     await bench.machine.unplug();
     need((await record(bench)) === models, `${name}: the record of models was changed`);
-    await bench.sh(
-      "await 60 'systemctl list-units --no-legend \"maskgate-updater@*\" | grep -qv running || true'",
-    );
+    await bench.sh(`await 60 '! systemctl is-active -q "maskgate-updater@*"'`);
   }
   need((await bench.unlockedSince(fromNs)).length === 0, "the door was unlocked");
   await needRunning(bench, version, before);
@@ -111,7 +109,7 @@ async function pulled(bench: Bench): Promise<string> {
   const before = await running(bench);
   const version = before.version + 1;
   const models = await record(bench);
-  const image = await sticks.image({ [fileName]: await sticks.bundle(version, "shipped") });
+  const image = await stickWith(sticks, version, "shipped");
   await bench.sh(forgetReport);
   await bench.machine.plug(image);
   await bench.sh(reported("copying"));
@@ -134,7 +132,7 @@ async function killed(bench: Bench): Promise<string> {
   const sticks = await prepare(bench);
   const before = await running(bench);
   const version = before.version + 1;
-  const image = await sticks.image({ [fileName]: await sticks.bundle(version, "brightness") });
+  const image = await stickWith(sticks, version, "brightness");
   await bench.sh(forgetReport);
   await bench.machine.plug(image);
   await bench.sh(`${reported("probation")}; systemctl kill -s KILL 'maskgate-updater@*'`);
@@ -179,11 +177,11 @@ async function cut(bench: Bench): Promise<string> {
   const states = ["copying", "verifying", "staging", "switching", "probation", "good"] as const;
   for (const state of states) {
     const version = (await running(bench)).version + 1;
-    const image = await sticks.image({ [fileName]: await sticks.bundle(version, "brightness") });
-    const before = await boots(bench);
+    const image = await stickWith(sticks, version, "brightness");
+    const before = await bench.boots();
     await bench.sh(cutWhen(state));
     await bench.machine.plug(image);
-    await afterBoot(bench, before);
+    await bench.afterBoot(before);
     await visit(bench);
     await bench.sh(settled(version));
     await bench.machine.unplug();

@@ -28,10 +28,14 @@ export async function prepare(bench: Bench, model?: "brightness"): Promise<Stick
   return sticks;
 }
 
+/** The image of a stick with one bundle. */
+export async function stickWith(sticks: Sticks, ...bundle: Parameters<Sticks["bundle"]>): Promise<string> {
+  return sticks.image({ [fileName]: await sticks.bundle(...bundle) });
+}
+
 /** Plugs in a stick with the model that takes brightness for a mask, waits until it is marked good, and pulls it. */
 async function bring(bench: Bench, sticks: Sticks, version: number): Promise<void> {
-  const image = await sticks.image({ [fileName]: await sticks.bundle(version, "brightness") });
-  await bench.machine.plug(image);
+  await bench.machine.plug(await stickWith(sticks, version, "brightness"));
   await bench.sh(settled(version));
   await bench.machine.unplug();
 }

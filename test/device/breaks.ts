@@ -220,8 +220,8 @@ export const breaks: Readonly<Record<string, Break>> = {
     says: /not within|decides/,
   },
   uninstall: {
-    what: "users and groups are left behind",
-    script: edit("/host/source/scripts/uninstall", "userdel", "true"),
-    says: /left behind|passwd/s,
+    what: "it ends before users, groups and configuration are taken away",
+    script: edit("/host/source/scripts/uninstall", "udevadm control --reload", "exit 0"),
+    says: /left behind/,
   },
 };

@@ -74,7 +74,7 @@ async function uninstall(bench: Bench): Promise<string> {
   const open = (await bench.unlockedSince(fromNs)).at(-1);
   need(open?.toNs !== undefined, "the lock's line stays unlocked");
   const left = await bench.sh(
-    `find / -xdev \\( -path /proc -o -path /sys -o -path /run/bench -o -path /host -o -path /var/log \\) -prune -o -iname '*maskgate*' -print
+    `find / -xdev \\( -path /proc -o -path /sys -o -path /run/bench -o -path /var/lib/bench -o -path /host -o -path /var/log \\) -prune -o -iname '*maskgate*' -print
      { getent passwd; getent group; } | grep maskgate || true; gpioinfo | grep -i maskgate || true; systemctl list-unit-files --no-legend 'maskgate*' || true`,
   );
   need(left.stdout.trim() === "", `left behind:\n${left.stdout}`);

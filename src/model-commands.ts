@@ -14,6 +14,7 @@ import {
 import { realDisk } from "./io/disk.ts";
 import { openLog } from "./io/log.ts";
 import { SlotStore } from "./io/slot-store.ts";
+import { reportFile } from "./io/update-files.ts";
 import { lockUpdater } from "./io/updater-lock.ts";
 import { installBundle } from "./update-commands.ts";
 
@@ -89,6 +90,8 @@ async function change(
   const store = new SlotStore(stateFolder, realDisk, warn);
   const record = by(await store.record());
   await store.write(record);
+  // What the last update told is over; without it the daemon tells what the record says.
+  await realDisk.remove(reportFile(runFolder));
   write(`active    ${refText(record.active)}`);
 }
 

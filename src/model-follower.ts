@@ -176,12 +176,14 @@ export class ModelFollower implements AsyncDisposable {
     }
   }
 
-  #record(): Promise<UpdateRecord> {
+  async #record(): Promise<UpdateRecord> {
     const { disk = realDisk, config, log } = this.#parts;
-    return readRecord(disk, config.update.stateFolder, (damage) => {
-      if (damage !== this.#damage) log.error(damage);
-      this.#damage = damage;
-    });
+    const heard: string[] = [];
+    const record = await readRecord(disk, config.update.stateFolder, (text) => heard.push(text));
+    const [damage] = heard;
+    if (damage !== undefined && damage !== this.#damage) log.error(damage);
+    this.#damage = damage;
+    return record;
   }
 
   async #hearReport(): Promise<void> {

@@ -99,6 +99,7 @@ export class SlotWriter implements PartSink {
   readonly #parts: readonly Part[];
   readonly #disk: Disk;
   #open: { readonly name: string; readonly file: DiskFile } | undefined;
+  #isDiscarded = false;
 
   constructor(slot: SlotName, folder: string, parts: readonly Part[], disk: Disk) {
     this.slot = slot;
@@ -108,6 +109,9 @@ export class SlotWriter implements PartSink {
   }
 
   async write({ name }: Part, bytes: Uint8Array): Promise<void> {
+    // A copy that was given up may still go on; the slot may be another candidate's by then.
+    if (this.#isDiscarded)
+      throw new KioskError("update-failed", `${this.folder}: was given up; plug the stick in again`);
     if (this.#open?.name !== name) {
       await this.#close();
       this.#open = { name, file: await this.#disk.create(path.join(this.folder, name)) };
@@ -136,6 +140,7 @@ export class SlotWriter implements PartSink {
   }
 
   async discard(): Promise<void> {
+    this.#isDiscarded = true;
     await this.#close().catch(() => undefined);
     await this.#disk.remove(this.folder);
   }

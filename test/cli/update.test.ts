@@ -7,8 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { StatusSnapshot } from "../../src/core/status.ts";
 import type { UpdateRecord } from "../../src/core/update-record.ts";
 import { fetchStatus } from "../../src/io/status-client.ts";
-import { loadClassifier } from "../../src/vision/classifier.ts";
-import { goldenPicture } from "../../src/vision/self-test.ts";
+import { writeGoldenValues } from "../fixtures/golden-values.ts";
 import {
   configFile,
   maskgate,
@@ -35,19 +34,15 @@ async function done(...args: readonly string[]): Promise<string> {
   return out;
 }
 
-/** A bundle with the model of that many points of threshold, so that two versions differ. */
+/** A bundle whose model's name says the version; without `golden` its values are not those of the model. */
 async function bundle(version: number, golden = true): Promise<void> {
   const folder = at(`model-${version}`);
   cpSync(modelFolder("brightness"), folder, { recursive: true });
   const file = path.join(folder, "manifest.json");
   const manifest = JSON.parse(readFileSync(file, "utf8")) as object;
   writeFileSync(file, JSON.stringify({ ...manifest, version: `${version}.0.0` }));
-  const classifier = await loadClassifier({ folder, providers: ["cpu"], precision: "float", threads: 1 });
-  const masked = await classifier.classify([0, 1].map(goldenPicture));
-  await classifier.dispose();
-  const wrong = masked.map((value) => (value > 0.5 ? value - 0.3 : value + 0.3));
-  const values = { recipe: "x", tolerance: 0.005, masked: golden ? masked : wrong };
-  writeFileSync(path.join(folder, "golden.json"), JSON.stringify(values));
+  const wrong = (masked: number): number => (masked > 0.5 ? masked - 0.3 : masked + 0.3);
+  await writeGoldenValues(folder, golden ? undefined : wrong);
   const out = at(`v${version}.maskgate`);
   await done(
     "bundle",
@@ -192,7 +187,8 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     assert.equal(older.code, 1);
     assert.match(older.out, /has version 1, and 2 was good here before/);
     await done("model", "rollback", "--config", state.config);
-    await statusWhere(({ update }) => update.running?.version === 1);
+    await statusWhere(({ update }) => update.running?.version === 1 && update.state === "rolled-back");
+    assert.equal((await fetchStatus(socket)).update.reason, "by hand");
     await done("model", "install", at("v4.maskgate"), "--config", state.config);
     assert.equal((await record()).active.version, 4);
     await statusWhere(({ update }) => update.running?.version === 4);

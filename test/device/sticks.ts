@@ -4,8 +4,7 @@ import { cp, mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/prom
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { loadClassifier } from "../../src/vision/classifier.ts";
-import { goldenPicture } from "../../src/vision/self-test.ts";
+import { writeGoldenValues } from "../fixtures/golden-values.ts";
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
@@ -88,13 +87,7 @@ export class Sticks {
   async #brightness(): Promise<string> {
     const folder = this.#at("brightness");
     await cp("test/fixtures/models/brightness", folder, { recursive: true });
-    const classifier = await loadClassifier({ folder, providers: ["cpu"], precision: "float", threads: 1 });
-    const masked = await classifier.classify([0, 1].map(goldenPicture));
-    await classifier.dispose();
-    await writeFile(
-      path.join(folder, "golden.json"),
-      JSON.stringify({ recipe: "x", tolerance: 0.005, masked }),
-    );
+    await writeGoldenValues(folder);
     return folder;
   }
 }

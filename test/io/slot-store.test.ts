@@ -5,6 +5,7 @@ import { eachOf, messageOf } from "../../src/core/errors.ts";
 import { initialRecord, namedSlots, rollBack } from "../../src/core/update-record.ts";
 import { PowerCut } from "../sim/sim-disk.ts";
 import {
+  copy,
   folder,
   freshDisk,
   install,
@@ -121,6 +122,23 @@ test("a disk that gives back other bytes is found out before the switch", async 
   for (const { part, bytes } of parts)
     await writer.write(part, part.name === "model.onnx" ? bytes.fill(0, 0, 1) : bytes);
   await assert.rejects(writer.seal(), { code: "update-failed", message: /other bytes than were written/ });
+});
+
+test("a copy that was given up and still goes on writes nothing into the slot, which may be the next candidate's", async () => {
+  const disk = freshDisk();
+  const store = storeOn(disk);
+  const [first] = model(1).parts;
+  assert.ok(first);
+  const late = await store.open([first.part]);
+  await late.discard();
+  const { folder: slot } = await copy(store, model(2));
+  assert.equal(slot, late.folder);
+  const before = await disk.read(`${slot}/${first.part.name}`);
+  await assert.rejects(late.write(first.part, first.bytes), {
+    code: "update-failed",
+    message: "/store/slot-a: was given up; plug the stick in again",
+  });
+  assert.deepEqual(await disk.read(`${slot}/${first.part.name}`), before);
 });
 
 test("during a trial no other candidate is taken", async () => {

@@ -237,3 +237,15 @@ test("a report that is no report is passed over", async () => {
   await it.passS(2);
   assert.deepEqual([it.follower.status().state, it.running], ["good", ["slot-a", 7, null]]);
 });
+
+test("damage of the record is said once, and again when it comes back after it was mended", async () => {
+  const it = await daemon(good);
+  const said = (): number => it.logged.filter((line) => line.includes("counts in its place")).length;
+  for (const times of [1, 2]) {
+    it.disk.rot("/state/state.json", 0);
+    await it.passS(3);
+    assert.equal(said(), times);
+    await it.store.write(good);
+    await it.passS(2);
+  }
+});

@@ -25,13 +25,24 @@ export interface SysfsFiles {
   existsSync(path: string): boolean;
   readdirSync(path: string): string[];
   readFileSync(path: string, encoding: "utf8"): string;
+  openSync(path: string, flags: "r+"): number;
+  closeSync(fd: number): void;
+}
+
+/** How long udev may take to give a line's files to the group; it takes some ten milliseconds, more while a machine starts. */
+const permissionMs = 3000;
+const pauseMs = 20;
+
+/** Blocks the thread; the holder has nothing else to do before it has its lines. */
+function pauseThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** A chip is named by its label ("tegra-gpio") or by its folder in /sys/class/gpio, which ends in the number of its first line ("gpiochip512"). */
-export function openSysfsGpio(files?: SysfsFiles): Gpio {
+export function openSysfsGpio(files?: SysfsFiles, pause = pauseThread): Gpio {
   const Onoff = loadOnoff(files);
   const held = new Map<number, LineSettings>();
-  const sysfs = { files: files ?? nodeFs, Onoff, held };
+  const sysfs = { files: files ?? nodeFs, Onoff, held, pause };
   return gpioOf({
     openOutput: (settings, isActive) => openOutput(sysfs, settings, isActive),
     openInput: (settings) => openInput(sysfs, settings),
@@ -42,6 +53,7 @@ interface Sysfs {
   readonly files: SysfsFiles;
   readonly Onoff: OnoffGpio;
   readonly held: Map<number, LineSettings>;
+  readonly pause: (ms: number) => void;
 }
 
 interface Chip {
@@ -96,7 +108,7 @@ function openLine(
   const globalNumber = globalNumberOf(sysfs.files, settings);
   const holder = sysfs.held.get(globalNumber);
   if (holder !== undefined) throw busy(settings, `"${holder.consumer}"`);
-  const line = exportLine(sysfs.Onoff, settings, globalNumber, direction);
+  const line = exportLine(sysfs, settings, globalNumber, direction);
   sysfs.held.set(globalNumber, settings);
   return {
     line,
@@ -108,15 +120,14 @@ function openLine(
 }
 
 function exportLine(
-  Onoff: OnoffGpio,
+  sysfs: Sysfs,
   settings: LineSettings,
   globalNumber: number,
   direction: Direction,
 ): OnoffLine {
   let line: OnoffLine;
   try {
-    // Inverting is ours: a leftover active_low would change what "high" and a later 1 mean.
-    line = new Onoff(globalNumber, direction, { activeLow: false });
+    line = openWhenPermitted(sysfs, globalNumber, direction);
   } catch (error) {
     throw exportFailed(settings, globalNumber, direction, error);
   }
@@ -130,6 +141,42 @@ function exportLine(
   throw busy(settings, "someone who exported it before and whose settings cannot be changed");
 }
 
+/** The kernel makes a line's files root's, and udev gives them to the group later than onoff is ready to wait. */
+function openWhenPermitted(sysfs: Sysfs, globalNumber: number, direction: Direction): OnoffLine {
+  // Inverting is ours: a leftover active_low would change what "high" and a later 1 mean.
+  const open = (): OnoffLine => new sysfs.Onoff(globalNumber, direction, { activeLow: false });
+  try {
+    return open();
+  } catch (error) {
+    if (!isDenied(error) || !isPermittedSoon(sysfs, globalNumber)) throw error;
+    return open();
+  }
+}
+
+function isPermittedSoon({ files, pause }: Sysfs, globalNumber: number): boolean {
+  const folder = `${root}/gpio${globalNumber}`;
+  if (!files.existsSync(folder)) return false;
+  for (let leftMs = permissionMs; leftMs > 0; leftMs -= pauseMs) {
+    if (["direction", "active_low", "value"].every((file) => mayWrite(files, `${folder}/${file}`)))
+      return true;
+    pause(pauseMs);
+  }
+  return false;
+}
+
+function mayWrite(files: SysfsFiles, file: string): boolean {
+  try {
+    files.closeSync(files.openSync(file, "r+"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+}
+
 function exportFailed(
   settings: LineSettings,
   globalNumber: number,
@@ -138,7 +185,7 @@ function exportFailed(
 ): Error {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EBUSY") return busy(settings, "a driver or another program", error);
-  if (code === "EACCES" || code === "EPERM") {
+  if (isDenied(error)) {
     const mend = `add the user to the group that owns ${root}/export and let a udev rule give that group the exported lines`;
     return lineFailed(settings, `no permission (${messageOf(error)})`, mend, error);
   }

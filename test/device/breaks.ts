@@ -127,6 +127,11 @@ export const breaks: Readonly<Record<string, Break>> = {
     ),
     says: /not within .* NRestarts/s,
   },
+  sysfs: {
+    what: "the holder's unit keeps /sys read-only",
+    script: unit("maskgate-door.service", "ReadWritePaths=", "#ReadWritePaths="),
+    says: /not within/,
+  },
   restart: unlockedAtStart,
   "crash-loop": unlockedAtStart,
   reboot: {

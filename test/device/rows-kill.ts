@@ -143,6 +143,35 @@ async function watchdog(bench: Bench): Promise<string> {
   return `unlocked for ${openMs.toFixed(0)} ms; restarted ${(msBetween(fromNs, restartedNs) / 1000).toFixed(0)} s after the last person came`;
 }
 
+/** Sysfs gives no line back when its owner dies, whatever the chip does. */
+async function sysfs(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
+  const fromNs = await bench.nowNs();
+  const driver = (name: string): Promise<void> => bench.configure({ "gpio.driver": `"${name}"` });
+  await driver("sysfs");
+  try {
+    await bench.sh("systemctl restart maskgate-door");
+    await bench.restart();
+    const { stdout: held } = await bench.sh("gpioinfo | grep LOCK");
+    need(held.includes('"sysfs"'), `the kernel sees the lock's line held by another: ${held}`);
+    await bench.neverUnlocked(fromNs);
+    const caught = await hurt(
+      bench,
+      { name: "holder", script: killGroups(9, groupOf("maskgate-door")) },
+      500,
+    );
+    need(caught !== undefined, "the door was locked before the kill");
+    const tookMs = msBetween(caught?.atNs ?? NaN, caught?.span.toNs ?? Infinity);
+    need(tookMs <= safeMs, `the line was unlocked for ${tookMs.toFixed(0)} ms after the kill`);
+    await recover(bench);
+    await bench.unlock();
+    return `the kernel sees the line held by sysfs; locked ${tookMs.toFixed(0)} ms after kill -9 of the holder; lets the next one in`;
+  } finally {
+    await driver("character-device");
+    await bench.sh("systemctl restart maskgate-door; systemctl start maskgate");
+  }
+}
+
 export const killRows: readonly Row[] = [
   {
     name: "kill",
@@ -164,5 +193,10 @@ export const killRows: readonly Row[] = [
     asserts:
       "a hung vision worker: locked when the lease ends, and the daemon is restarted although its event loop lives",
     run: watchdog,
+  },
+  {
+    name: "sysfs",
+    asserts: `the driver for old kernels, with units and udev rules as installed: held, never unlocked at its start, locked within ${safeMs} ms of kill -9`,
+    run: sysfs,
   },
 ];

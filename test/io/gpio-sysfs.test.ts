@@ -110,6 +110,28 @@ test("no permission: the mend is the group and the udev rule", async () => {
   assert.throws(() => gpio.requestOutput(settings(bench, 0), "inactive"), isRefusal);
 });
 
+test("a line's files that udev gives to the group late are waited for, up to three seconds", async () => {
+  // onoff opens the first file 10,000 times before it gives up.
+  for (const [denied, pauses] of [
+    [10_003, 3],
+    [Infinity, 150],
+  ] as const) {
+    await using bench = makeBench();
+    bench.sysfs.deniedOpens = denied;
+    const pausedMs: number[] = [];
+    await using gpio = openSysfsGpio(bench.sysfs, (ms) => pausedMs.push(ms));
+    const request = () => gpio.requestOutput(settings(bench, 0), "active");
+    if (denied === Infinity) assert.throws(request, failure(bench, 0, /no permission .*udev rule/));
+    else {
+      request();
+      assert.deepEqual(bench.lines[0]?.history, [1]);
+    }
+    assert.deepEqual(pausedMs, Array<number>(pauses).fill(20));
+    bench.sysfs.deniedOpens = 0;
+    if (denied === Infinity) bench.sysfs.writeFileSync("/sys/class/gpio/unexport", "512");
+  }
+});
+
 test("an exported line whose direction cannot be changed is refused, though onoff passes over that", async () => {
   await using bench = makeBench();
   Object.assign(bench.lines[0] ?? {}, { isExported: true });

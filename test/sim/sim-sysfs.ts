@@ -28,6 +28,8 @@ export class SimSysfs {
   #nextFd = 100;
   /** A user who may not export. */
   isForbidden = false;
+  /** How often an exported line's files cannot be opened yet: udev gives them to the group later. */
+  deniedOpens = 0;
   /** Files of exported lines that this user may not write, such as "direction". */
   readonly readOnly = new Set<string>();
 
@@ -83,6 +85,7 @@ export class SimSysfs {
 
   openSync(path: string): number {
     this.#find(path);
+    if (this.deniedOpens-- > 0) throw errno("EACCES", path);
     const fd = this.#nextFd++;
     this.#files.set(fd, path);
     return fd;

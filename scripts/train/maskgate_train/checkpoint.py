@@ -17,7 +17,7 @@ import torch
 
 from .config import Config, ConfigError, as_dict
 from .data import Pool, data_hash, summary
-from .hardware import Place
+from .hardware import Place, processor
 
 # Where and how fast a run computes; it may go on elsewhere.
 _ELSEWHERE = ("run", "arrays", "weights", "threads", "checkpoint_every", "device", "precision", "compile")
@@ -51,7 +51,7 @@ def trained_with(config: Config, pool: Pool, place: Place) -> dict[str, Any]:
     facts = {
         "torch": str(torch.__version__), "python": platform.python_version(),
         "commit": commit(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "device": torch.cuda.get_device_name(place.device) if cuda else "cpu", "processes": place.ranks,
         "numbers": "bfloat16" if place.bfloat16 else "float32", "compiled": place.compile,
         "recipe": as_dict(config), "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),

@@ -21,6 +21,7 @@ import onnxruntime
 
 from .data import Pool, data_hash, group_of, load_pool
 from .groups import by_group
+from .hardware import processor
 from .measure import (
     Left,
     Wanted,
@@ -35,7 +36,7 @@ from .measure import (
 )
 from .probes import invariance, sheet, shortcut
 from .rates import calibration, choose_threshold, curve, groups_of, roc, share
-from .scores import CheckpointScorer, FolderScorer, Scorer, kept_of, processor
+from .scores import CheckpointScorer, FolderScorer, Scorer, kept_of
 
 # Every key of evaluation.json. A rate is {"rate", "low", "high", "n"}: a share, its 95 % interval, of how many.
 KEYS = {

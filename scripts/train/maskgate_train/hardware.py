@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,14 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .config import Config, ConfigError
+
+
+def processor() -> str:
+    """What a person calls this machine's CPU."""
+    facts = Path("/proc/cpuinfo")
+    names = [x for x in facts.read_text().splitlines() if x.startswith("model name")] if facts.exists() else []
+    name = names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import tempfile
 from collections.abc import Iterable
 from itertools import islice
@@ -30,14 +28,6 @@ _MEMORY = np.dtype([("picture", "<u8"), ("masked", "<f4")])
 def hash_of(picture: np.ndarray) -> int:
     """64 bits that name these pixels."""
     return int.from_bytes(hashlib.blake2b(picture.tobytes(), digest_size=8).digest(), "little")
-
-
-def processor() -> str:
-    """What a person calls this machine's CPU."""
-    facts = Path("/proc/cpuinfo")
-    names = [x for x in facts.read_text().splitlines() if x.startswith("model name")] if facts.exists() else []
-    name = names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"
 
 
 class Scorer:

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { parse } from "smol-toml";
-import { allowed, configNode, configTable, formatConfigTable } from "../src/config-table.ts";
+import { configTable } from "../src/config-table.ts";
 import { loadConfig, parseConfig } from "../src/config.ts";
 import { KioskError } from "../src/core/errors.ts";
 
@@ -29,10 +28,6 @@ function refusals(toml: string): readonly string[] {
 function setting(key: string, value: string): string {
   const cut = key.lastIndexOf(".");
   return `[${key.slice(0, cut)}]\n${key.slice(cut + 1)} = ${value}\n`;
-}
-
-function toml(value: unknown): string {
-  return JSON.stringify(value);
 }
 
 function at(config: unknown, key: string): unknown {
@@ -261,41 +256,4 @@ test("no TOML text brings down the check otherwise than by a KioskError", () => 
     { numRuns: 300 },
   );
   assert.ok(refused > 50, `refused ${refused}`);
-});
-
-test("the table as JSON and as text hold every key once", () => {
-  const rows = configTable();
-  assert.deepEqual(JSON.parse(formatConfigTable(rows, "json")), rows);
-  const lines = formatConfigTable(rows, "text").trimEnd().split("\n");
-  assert.equal(lines.length, rows.length + 1);
-  const start = lines[0]?.indexOf("TEXT");
-  for (const [index, row] of rows.entries()) {
-    assert.ok(lines[index + 1]?.startsWith(`${row.key} `));
-    assert.equal(lines[index + 1]?.slice(start), row.text);
-  }
-});
-
-test("device/config.toml is taken, names every key, and its comments hold the ones it leaves out", () => {
-  const text = readFileSync("device/config.toml", "utf8");
-  assert.equal(parseConfig(text, "device/config.toml").camera.source, "gstreamer");
-  const whole = text.replaceAll(/^# (\w+ = )/gm, "$1");
-  const given = parse(whole);
-  for (const row of configTable()) assert.notEqual(at(given, row.key), undefined, row.key);
-  parseConfig(whole, "device/config.toml");
-});
-
-test("device/config.toml differs from the defaults only in the keys of a real device", () => {
-  const config = loadConfig("device/config.toml");
-  const different = configTable().filter((row) => toml(at(config, row.key)) !== toml(row.default));
-  assert.deepEqual(
-    different.map((row) => row.key),
-    ["camera.source", "gpio.driver", "gpio.simulatorDir", "gpio.holder"],
-  );
-});
-
-test("allowed() names a unit", () => {
-  assert.equal(
-    allowed(configNode().properties?.["access"]?.properties?.["unlockMs"] ?? {}),
-    "a whole number from 1000 to 10000 (ms)",
-  );
 });

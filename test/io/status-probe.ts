@@ -1,12 +1,16 @@
 /** Real status servers in temporary folders, and clients that speak raw bytes to them. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { initialState } from "../../src/core/access.ts";
 import type { StatusSnapshot } from "../../src/core/status.ts";
+import { jsonSchemas } from "../../src/io/status-schema.ts";
 import { StatusServer, type StatusLimits } from "../../src/io/status-server.ts";
 import { snapshotOf } from "./status-sample.ts";
 
@@ -66,4 +70,32 @@ export async function raw(socketPath: string, text: string): Promise<{ socket: S
   await once(socket, "connect");
   if (text !== "") socket.write(text);
   return { socket, got: () => got };
+}
+
+/** What asks for the stream of events. */
+export const follow = "GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/** Waits for at most three seconds. */
+export async function until(isTrue: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    if (isTrue()) return;
+    await wait(10);
+  }
+  assert.fail(what);
+}
+
+/** Where a schema lies. */
+export const fileOf = (name: string): string => `src/io/schemas/${name}`;
+
+const validators = new Map(
+  Object.keys(jsonSchemas()).map((name) => {
+    return [name, new Ajv2020().compile(JSON.parse(readFileSync(fileOf(name), "utf8")) as object)] as const;
+  }),
+);
+
+/** Fails if the text is not as the schema of that name says. */
+export function assertFits(name: string, text: string): void {
+  const validate = validators.get(name);
+  assert.ok(validate !== undefined);
+  assert.ok(validate(JSON.parse(text)), JSON.stringify(validate.errors));
 }

@@ -1,126 +1,10 @@
 /** Every state of an update, with an error in it, a hang in it and the power cut in it: the old or the new model works, and the next bundle installs. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { KioskError } from "../../src/core/errors.ts";
-import type { DaemonSample } from "../../src/core/probation.ts";
-import type { UpdatePolicy, UpdateState } from "../../src/core/update-machine.ts";
-import { modelsToTry, type ModelRef } from "../../src/core/update-record.ts";
-import { SlotStore, type SlotWriter } from "../../src/io/slot-store.ts";
-import { driveUpdate, type UpdateWork } from "../../src/updater.ts";
-import { PowerCut, SimDisk } from "../sim/sim-disk.ts";
-
-const folder = "/store";
-const policy: UpdatePolicy = {
-  probation: { frames: 4, probationMs: 2000, limitMs: 60_000, mostAttempts: 3 },
-  limitsMs: { copying: 5000, verifying: 5000, staging: 5000, switching: 5000 },
-};
-const bytesOf = (version: number): Buffer => Buffer.from(`model ${version}`);
-const partOf = (version: number) => {
-  const bytes = bytesOf(version);
-  return {
-    name: "model.onnx",
-    sizeBytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-  };
-};
-
-/** A kiosk: its disk, a daemon that runs whatever the record names, and time that passes only by waiting. */
-class Kiosk {
-  readonly disk: SimDisk;
-  readonly store: SlotStore;
-  readonly told: UpdateState["kind"][] = [];
-  readonly reasons: (string | null)[] = [];
-  nowMs = 0;
-  /** What happens in place of the work of a state. */
-  instead: Partial<Record<"copying" | "verifying" | "staging" | "daemon" | "discard", () => Promise<never>>> =
-    {};
-  /** What the daemon says from its second answer on. */
-  sample: Partial<DaemonSample> = {};
-  #answers = 0;
-
-  constructor(disk = new SimDisk().folder(folder)) {
-    this.disk = disk;
-    this.store = new SlotStore(folder, disk, (damage) => assert.fail(damage));
-  }
-
-  update(start: "begin" | "resume", version = 0): Promise<UpdateState> {
-    this.#answers = 0;
-    return driveUpdate(start, {
-      store: this.store,
-      work: this.#work(version),
-      policy,
-      clock: { nowMs: () => this.nowMs },
-      wait: async (ms, signal) => {
-        // Work that can be done is done before time passes.
-        for (let turns = 0; turns < 300; turns++) await Promise.resolve();
-        if (signal?.aborted !== true) this.nowMs += ms;
-      },
-      tell: (state) => {
-        this.told.push(state.kind);
-        if ("reason" in state) this.reasons.push(state.reason);
-      },
-    });
-  }
-
-  async active(): Promise<number> {
-    return (await this.store.record()).active.version;
-  }
-
-  /** What the daemon would decide with; asserts that it is whole. */
-  async works(): Promise<number> {
-    for (const { place, version } of modelsToTry(await this.store.record())) {
-      if (place === "packaged") continue;
-      const bytes = await this.disk.read(`${folder}/${place}/model.onnx`);
-      assert.deepEqual(bytes && Buffer.from(bytes), bytesOf(version));
-    }
-    return this.active();
-  }
-
-  #work(version: number): UpdateWork {
-    const { instead, store } = this;
-    let writer: SlotWriter | undefined;
-    return {
-      copying: async (record) => {
-        if (instead.copying) return instead.copying();
-        writer = await store.open([partOf(version)]);
-        await writer.write(partOf(version), bytesOf(version));
-        await writer.verified();
-        const ledger = { ...record.ledger, counters: { key: version } };
-        return { kind: "copied", candidate: { version, bundle: String(version), ledger } };
-      },
-      verifying: async () => instead.verifying?.() ?? writer?.seal(),
-      staging: async () => instead.staging?.(),
-      daemon: async () => instead.daemon?.() ?? this.#daemon((await store.record()).active),
-      discard: async () => instead.discard?.() ?? writer?.discard(),
-    };
-  }
-
-  #daemon(running: ModelRef): DaemonSample {
-    const usual = { uptimeMs: this.nowMs, framesDecided: this.nowMs / 100, framesPerSecond: 10 };
-    return {
-      ...usual,
-      hasVisionFault: false,
-      running,
-      unloadable: null,
-      ...(this.#answers++ > 0 ? this.sample : {}),
-    };
-  }
-}
-
-async function kiosk(): Promise<Kiosk> {
-  const made = new Kiosk();
-  assert.equal((await made.update("begin", 1)).kind, "good");
-  return made;
-}
-
-async function nextWorks(kiosk: Kiosk): Promise<void> {
-  kiosk.instead = {};
-  kiosk.sample = {};
-  assert.equal((await kiosk.update("begin", 9)).kind, "good");
-  assert.equal(await kiosk.works(), 9);
-  assert.deepEqual((await kiosk.store.record()).ledger.counters, { key: 9 });
-}
+import type { UpdateState } from "../../src/core/update-machine.ts";
+import { PowerCut } from "../sim/sim-disk.ts";
+import { Kiosk, kiosk, nextWorks } from "./updater-kiosk.ts";
 
 test("an update goes through all states", async () => {
   const { told, ...rest } = await kiosk();
@@ -145,7 +29,7 @@ for (const state of ["copying", "verifying", "staging"] as const) {
       const ending = await it.update("begin", 2);
       assert.deepEqual([ending.kind, "reason" in ending && ending.reason], [kind, error.message]);
       assert.deepEqual(await it.store.record(), before);
-      assert.equal(await it.disk.read(`${folder}/slot-b/model.onnx`), undefined);
+      assert.equal(await it.disk.read("/store/slot-b/model.onnx"), undefined);
       assert.equal(await it.works(), 1);
       await nextWorks(it);
     });

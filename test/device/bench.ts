@@ -87,15 +87,18 @@ export class Bench {
     await this.sh("rm -rf /run/systemd/system/maskgate*.d; systemctl daemon-reload");
   }
 
-  /** The units of ours that run. */
+  /** The units of ours that run: what holds the lines and what decides, at least. */
   async units(): Promise<readonly string[]> {
     const { stdout } = await this.sh(
       "systemctl list-units --plain --no-legend --state=active 'maskgate*.service'",
     );
-    return stdout
+    const units = stdout
       .split("\n")
       .flatMap((line) => line.split(" ", 1))
       .filter((unit) => unit !== "");
+    for (const unit of ["maskgate.service", "maskgate-door.service"])
+      need(units.includes(unit), `${unit} does not run`);
+    return units;
   }
 
   /** Until the LEDs say for one second that the kiosk is ready and locked. */

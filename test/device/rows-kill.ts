@@ -105,10 +105,10 @@ async function stopped(bench: Bench): Promise<string> {
 }
 
 async function spinning(bench: Bench): Promise<string> {
+  await bench.ready("brightness");
   const units = await bench.units();
   for (const unit of units)
     await bench.dropIn(unit, ["Environment=NODE_OPTIONS=--import=/usr/lib/bench/spin.mjs"]);
-  await bench.ready("brightness");
   await bench.restart();
   const figures: string[] = [];
   for (const unit of units) {

@@ -49,6 +49,19 @@ def test_kinds_are_left_out_by_name(arrays):
     assert make_config("door", leave_kinds="phone").leave_kinds == "phone"
 
 
+def test_what_nobody_would_agree_on_is_in_no_pool(arrays, tmp_path):
+    rows = read_rows(arrays / "rows.jsonl")
+    at = next(i for i, r in enumerate(rows) if r["split"] == "train")
+    np.save(tmp_path / "pictures.npy", np.load(arrays / "pictures.npy"))
+    before = len(load_pool(arrays, {"train"}, synthetic=False))
+    write_rows(
+        tmp_path / "rows.jsonl", [{**r, "kind": "unclear", "label": None} if i == at else r for i, r in enumerate(rows)]
+    )
+    pool = load_pool(tmp_path, {"train"}, synthetic=False)
+    assert len(pool) == before - 1
+    assert not np.isnan(pool.labels).any()
+
+
 def test_leaving_a_source_out_takes_its_pictures_out_of_the_other_sources_too(arrays, tmp_path):
     rows = read_rows(arrays / "rows.jsonl")
     pictures = np.load(arrays / "pictures.npy").copy()

@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgate_train.prepare import group_of, kinds_by_annotation, near_duplicates, overlap, prepare, read_rows, split_of
+from maskgate_train.corrections import correct, read_corrections
+from maskgate_train.prepare import (
+    group_of,
+    kinds_by_annotation,
+    main,
+    near_duplicates,
+    overlap,
+    prepare,
+    read_rows,
+    split_of,
+    write_rows,
+)
 
 
 def scene(rng: np.random.Generator) -> np.ndarray:
@@ -63,3 +74,34 @@ def test_prepare_reads_what_crops_wrote(tmp_path):
     held_out = set((tmp_path / "held-out" / "lfw112.txt").read_text().split())
     assert held_out >= {r["file"] for r in rows if r["split"] == "test"} != set()
     assert not held_out & {r["file"] for r in rows if r["split"] != "test"}
+
+
+def test_corrections_change_kind_and_label_keep_what_the_source_said_and_can_be_taken_back(tmp_path):
+    rows = [{"crop": f"mask12k-masked/{n}-0.png", "kind": "masked", "label": 1} for n in range(3)]
+    file = tmp_path / "mask12k.txt"
+    file.write_text("# two looked\nmask12k-masked/1-0.png worn_wrong\n\nmask12k-masked/2-0.png unclear  # a veil\n")
+    folders = {"mask12k-masked"}
+    once = correct(rows, read_corrections(tmp_path), folders)
+    assert [(r["kind"], r["label"], r.get("was")) for r in once] == [
+        ("masked", 1, None),
+        ("worn_wrong", 0, "masked"),
+        ("unclear", None, "masked"),
+    ]
+    assert correct(once, read_corrections(tmp_path), folders) == once
+    assert correct(once, {}, folders) == rows
+    with pytest.raises(ValueError, match="1 corrected crops are not there, mask12k-masked/9-0.png first"):
+        correct(rows, {"mask12k-masked/9-0.png": "bare"}, folders)
+    assert correct(rows, {"aaf/9-0.png": "bare"}, folders) == rows, "a source that is not prepared here"
+    for line in ("x.png", "x.png proper", "mask12k-masked/1-0.png bare"):
+        file.write_text(f"mask12k-masked/1-0.png worn_wrong\n{line}\n")
+        with pytest.raises(ValueError, match=r"mask12k.txt:2: "):
+            read_corrections(tmp_path)
+
+
+def test_corrections_of_arrays_that_were_prepared_change_their_rows_alone(tmp_path):
+    rows = [{"crop": f"aaf/{n}-0.png", "kind": "bare", "label": 0, "source": "aaf", "split": "test"} for n in range(2)]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    (tmp_path / "corrections").mkdir()
+    (tmp_path / "corrections" / "aaf.txt").write_text("aaf/1-0.png worn_wrong\n")
+    assert main(["--out", str(tmp_path), "--correct-only", "--corrections", str(tmp_path / "corrections")]) == 0
+    assert [r["kind"] for r in read_rows(tmp_path / "rows.jsonl")] == ["bare", "worn_wrong"]

@@ -17,6 +17,7 @@ import torch
 
 from .augment import augment
 from .config import Config, ConfigError
+from .corrections import UNCLEAR
 from .duplicates import load_pairs, twins_of
 from .prepare import read_rows
 from .synthesize import KINDS
@@ -96,7 +97,7 @@ def load_pool(
             twins = twins_of(np.array(unseen, bool), load_pairs(arrays, described))
         for at, row in enumerate(described):
             row["synthetic"] = n > 0
-            wanted = row["split"] in splits and row["source"] != leave_out
+            wanted = row["split"] in splits and row["source"] != leave_out and row["kind"] != UNCLEAR
             wanted = wanted and row.get("of", at if n == 0 else None) not in twins
             wanted = wanted and not (n > 0 and row["kind"] in no_kinds)
             if wanted and (not groups or group_of(row) in groups):

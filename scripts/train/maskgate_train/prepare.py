@@ -2,8 +2,9 @@
 
 Promises: the split follows a hash of the person or file alone, so it is the same everywhere and for ever; no
 picture of the training parts is a near-duplicate of one of the test part, and none of one in another source;
-unlabelled faces are dropped.
-Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR], or with --duplicates-only --out DIR
+unlabelled faces are dropped; kinds that a source got wrong are corrected (corrections.py).
+Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR], or --out DIR and --duplicates-only or
+--correct-only
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from .corrections import FOLDER as CORRECTIONS
+from .corrections import LABELS, correct, read_corrections
 from .duplicates import load_pairs, near_duplicates
 from .landmarks import POINTS, load_landmarks
 
@@ -36,7 +39,6 @@ FOLDERS: dict[str, tuple[str, str | None]] = {
     "maskon": ("maskon", "worn_wrong"),
     "kaggle853": ("kaggle853", None),
 }
-LABELS = {"bare": 0, "masked": 1, "worn_wrong": 0}
 _ANNOTATED = {"with_mask": "masked", "without_mask": "bare", "mask_weared_incorrect": "worn_wrong"}
 TEST_SHARE = {"chandrikadeb7": 0.2, "kaggle853": 0.2}
 _OTHER_TEST_SHARE, _VAL_SHARE = 0.1, 0.04
@@ -116,7 +118,9 @@ def _read(file: Path) -> np.ndarray:
     return bgr[..., ::-1]
 
 
-def prepare(crops: Path, annotations: Path | None, out: Path, held_out: Path | None) -> list[dict]:
+def prepare(
+    crops: Path, annotations: Path | None, out: Path, held_out: Path | None, corrections: Path = CORRECTIONS
+) -> list[dict]:
     """Writes pictures.npy, landmarks.npy and rows.jsonl to `out`, and the names of the test part to `held_out`."""
     notes = {n["file"]: n for n in json.loads(annotations.read_text())} if annotations else {}
     rows: list[dict] = []
@@ -127,7 +131,8 @@ def prepare(crops: Path, annotations: Path | None, out: Path, held_out: Path | N
         raise ValueError(f"{crops}: holds none of {', '.join(FOLDERS)}; make them by `maskgate crops`")
     if held_out:
         write_held_out(rows, held_out)
-    rows = [r for r in rows if r["crop"] is not None]
+    folders = {name for name in FOLDERS if (crops / name / "crops.jsonl").exists()}
+    rows = correct([r for r in rows if r["crop"] is not None], read_corrections(corrections), folders)
     pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
     keep = ~near_duplicates(pictures, rows)
     print(f"{(~keep).sum()} pictures left out: near-duplicates of a test picture or of one of a smaller source")
@@ -171,6 +176,16 @@ def read_rows(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def correct_only(arrays: Path, corrections: Path) -> list[dict]:
+    """Corrects the kinds of what was prepared before, from what its sources said."""
+    kinds = read_corrections(corrections)
+    rows = correct(read_rows(arrays / "rows.jsonl"), kinds, set())
+    part = arrays / "rows.jsonl.part"
+    write_rows(part, rows)
+    part.replace(arrays / "rows.jsonl")
+    return rows
+
+
 def report_duplicates(arrays: Path) -> None:
     """Prints which near-duplicates there are, and keeps the pairs as duplicates.npy."""
     rows = read_rows(arrays / "rows.jsonl")
@@ -194,13 +209,25 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help="count what --out holds of near-duplicates across sources, and across the test part's edge",
     )
+    parser.add_argument(
+        "--corrections", type=Path, default=CORRECTIONS, help="folder of SOURCE.txt (the trainer's own)"
+    )
+    parser.add_argument(
+        "--correct-only", action="store_true", help="correct the kinds of what --out holds, and nothing else"
+    )
     args = parser.parse_args(argv)
     if args.duplicates_only:
         report_duplicates(args.out)
         return 0
-    if args.crops is None:
-        parser.error("--crops DIR is needed to prepare; --duplicates-only does without")
-    rows = prepare(args.crops, args.annotations, args.out, args.held_out)
+    if args.crops is None and not args.correct_only:
+        parser.error("--crops DIR is needed to prepare; --duplicates-only and --correct-only do without")
+    rows = (
+        correct_only(args.out, args.corrections)
+        if args.correct_only
+        else prepare(args.crops, args.annotations, args.out, args.held_out, args.corrections)
+    )
+    for (was, kind), n in sorted(Counter((r["was"], r["kind"]) for r in rows if "was" in r).items()):
+        print(f"corrected: {was} to {kind}: {n}")
     for key, n in sorted(Counter((r["source"], r["kind"], r["split"]) for r in rows).items()):
         print(f"{' '.join(key):40s} {n:6d}")
     return 0

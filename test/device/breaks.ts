@@ -135,8 +135,15 @@ export const breaks: Readonly<Record<string, Break>> = {
   restart: unlockedAtStart,
   "crash-loop": unlockedAtStart,
   reboot: {
-    what: "nobody locks when the holder ends",
-    script: `${nobodyLocks}; ${edit(`${program}/io/door-keeper.js`, "this.#lockAtLast();", "")}; ${edit(`${program}/lock-at-exit.js`, '"exit"', '"never"')}`,
+    what: "the holder never locks what is unlocked, and nobody does after its end",
+    script: [
+      nobodyLocks,
+      edit(
+        `${program}/io/door-keeper.js`,
+        "else\n                this.#lock();",
+        "else if (!this.#isLockOpen)\n                this.#lock();",
+      ),
+    ].join("; "),
     says: /still unlocked/,
   },
   "power-cut": unlockedAtStart,

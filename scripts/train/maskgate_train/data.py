@@ -26,7 +26,7 @@ from .synthesize import KINDS
 # among occluders the kinds of each source do.
 SHARES = {
     (1, "real"): 0.26, (1, "proper"): 0.22,
-    (0, "bare"): 0.21, (0, "worn_wrong"): 0.04, (0, "wrong"): 0.1, (0, "occluder"): 0.14, (0, "decoy"): 0.03,
+    (0, "bare"): 0.19, (0, "worn_wrong"): 0.06, (0, "wrong"): 0.1, (0, "occluder"): 0.14, (0, "decoy"): 0.03,
 }  # fmt: skip
 _WRONG = {"under_nose", "under_mouth", "on_chin", "hanging", "scarf"}
 _DECOYS = {"sunglasses", "hat", "eye_mask", "patch", "beard", "aside"}

@@ -143,6 +143,7 @@ export const breaks: Readonly<Record<string, Break>> = {
         "else\n                this.#lock();",
         "else if (!this.#isLockOpen)\n                this.#lock();",
       ),
+      edit(`${program}/io/gpio.js`, "this.set(this.#initial);", ""),
     ].join("; "),
     says: /still unlocked/,
   },

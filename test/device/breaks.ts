@@ -51,8 +51,8 @@ const unwatched: Break = {
   says: /unlocked for \w+ ms, the lease is/,
 };
 const seesNothing: Break = {
-  what: "nothing to see is no fault",
-  script: setting("camera", "leastDetail", "0"),
+  what: "nothing to see is no fault, however long it is the same",
+  script: `${setting("camera", "leastDetail", "0")}; ${setting("camera", "frozenMs", "0")}`,
   says: /no fault is shown/,
 };
 const needsDisk: Break = {
@@ -60,9 +60,9 @@ const needsDisk: Break = {
   script: edit(
     `${program}/main.js`,
     "import",
-    'import { writeFileSync as broken } from "node:fs"; if (process.argv[2] === "run") broken("/var/lib/maskgate/broken", Buffer.alloc(300000)); import',
+    'import { writeFileSync as broken } from "node:fs"; if (process.argv[2] === "run") broken("/var/lib/maskgate/broken" + Date.now(), Buffer.alloc(300000)); import',
   ),
-  says: /not within/,
+  says: /Job for maskgate\.service failed/,
 };
 
 /** By the rows' names. */

@@ -5,10 +5,7 @@ import { test } from "node:test";
 import { parse } from "smol-toml";
 import { allowed, configNode, configTable, formatConfigTable } from "../src/config-table.ts";
 import { loadConfig, parseConfig } from "../src/config.ts";
-
-function at(config: unknown, key: string): unknown {
-  return key.split(".").reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], config);
-}
+import { valueAt } from "./config-value.ts";
 
 test("the table as JSON and as text hold every key once", () => {
   const rows = configTable();
@@ -27,14 +24,14 @@ test("device/config.toml is taken, names every key, and its comments hold the on
   assert.equal(parseConfig(text, "device/config.toml").camera.source, "gstreamer");
   const whole = text.replaceAll(/^# (\w+ = )/gm, "$1");
   const given = parse(whole);
-  for (const row of configTable()) assert.notEqual(at(given, row.key), undefined, row.key);
+  for (const row of configTable()) assert.notEqual(valueAt(given, row.key), undefined, row.key);
   parseConfig(whole, "device/config.toml");
 });
 
 test("device/config.toml differs from the defaults only in the keys of a real device", () => {
   const config = loadConfig("device/config.toml");
   const different = configTable().filter(
-    (row) => JSON.stringify(at(config, row.key)) !== JSON.stringify(row.default),
+    (row) => JSON.stringify(valueAt(config, row.key)) !== JSON.stringify(row.default),
   );
   assert.deepEqual(
     different.map((row) => row.key),

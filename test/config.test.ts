@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { configTable } from "../src/config-table.ts";
 import { loadConfig, parseConfig } from "../src/config.ts";
 import { KioskError } from "../src/core/errors.ts";
+import { valueAt } from "./config-value.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "maskgate-config-"));
 after(() => {
@@ -30,14 +31,10 @@ function setting(key: string, value: string): string {
   return `[${key.slice(0, cut)}]\n${key.slice(cut + 1)} = ${value}\n`;
 }
 
-function at(config: unknown, key: string): unknown {
-  return key.split(".").reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], config);
-}
-
 test("an empty file and no file give the documented defaults", () => {
   assert.deepEqual(parseConfig("", "c.toml"), loadConfig(undefined));
   const config = loadConfig(undefined);
-  for (const row of configTable()) assert.deepEqual(at(config, row.key), row.default, row.key);
+  for (const row of configTable()) assert.deepEqual(valueAt(config, row.key), row.default, row.key);
   assert.deepEqual(
     [config.camera.source, config.camera.replay.path, config.access.framesToGrant, config.gpio.amber.offset],
     ["replay", "demo-frames", 5, 3],

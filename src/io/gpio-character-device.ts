@@ -9,6 +9,7 @@ import {
   type DriverOutput,
   type Gpio,
   gpioOf,
+  isDenied,
   type InputSettings,
   lineFailed,
   type LineSettings,
@@ -191,7 +192,7 @@ function requestFailed(
 }
 
 function notOpened(settings: LineSettings, path: string, error: unknown): Error {
-  if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") {
+  if (!isDenied(error)) {
     return lineFailed(settings, messageOf(error), `check that ${path} is a GPIO chip`, error);
   }
   const rule = `SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"`;

@@ -12,6 +12,7 @@ import {
   type DriverOutput,
   type Gpio,
   gpioOf,
+  isDenied,
   type InputSettings,
   lineFailed,
   type LineSettings,
@@ -29,7 +30,7 @@ export interface SysfsFiles {
   closeSync(fd: number): void;
 }
 
-/** How long udev may take to give a line's files to the group; it takes some ten milliseconds, more while a machine starts. */
+/** How long udev may take to give a line's files to the group, on a machine that starts, too. */
 const permissionMs = 3000;
 const pauseMs = 20;
 
@@ -141,7 +142,7 @@ function exportLine(
   throw busy(settings, "someone who exported it before and whose settings cannot be changed");
 }
 
-/** The kernel makes a line's files root's, and udev gives them to the group later than onoff is ready to wait. */
+/** The kernel makes a line's files root's; udev gives them to the group, and onoff's 10,000 tries may be over before. */
 function openWhenPermitted(sysfs: Sysfs, globalNumber: number, direction: Direction): OnoffLine {
   // Inverting is ours: a leftover active_low would change what "high" and a later 1 mean.
   const open = (): OnoffLine => new sysfs.Onoff(globalNumber, direction, { activeLow: false });
@@ -171,10 +172,6 @@ function mayWrite(files: SysfsFiles, file: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
 }
 
 function exportFailed(

@@ -80,6 +80,11 @@ export function lineFailed(settings: LineSettings, cause: string, mend: string, 
   return new KioskError("gpio-failed", message, { cause: error });
 }
 
+/** Whether the kernel refused it to this user. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+}
+
 /** A failure of a whole driver. */
 export function driverFailed(driver: string, cause: string, mend: string, error?: unknown): KioskError {
   return new KioskError("gpio-failed", `GPIO driver ${driver}: ${cause}; ${mend}`, { cause: error });

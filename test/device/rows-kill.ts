@@ -109,11 +109,7 @@ async function spinning(bench: Bench): Promise<string> {
   const units = await bench.units();
   for (const unit of units)
     await bench.dropIn(unit, ["Environment=NODE_OPTIONS=--import=/usr/lib/bench/spin.mjs"]);
-  const anew = async (): Promise<void> => {
-    await bench.sh("systemctl restart maskgate-door");
-    await bench.restart();
-  };
-  await anew();
+  await bench.restartAll();
   const figures: string[] = [];
   for (const unit of units) {
     // A process that does not know the signal would die of it, and nothing would have hung.
@@ -123,7 +119,7 @@ async function spinning(bench: Bench): Promise<string> {
     await recover(bench);
   }
   await bench.plain();
-  await anew();
+  await bench.restartAll();
   return `unlocked for ms, at a lease of ${unlockMs}: ${figures.join(", ")}`;
 }
 
@@ -156,8 +152,7 @@ async function sysfs(bench: Bench): Promise<string> {
   const driver = (name: string): Promise<void> => bench.configure({ "gpio.driver": `"${name}"` });
   await driver("sysfs");
   try {
-    await bench.sh("systemctl restart maskgate-door");
-    await bench.restart();
+    await bench.restartAll();
     const { stdout: held } = await bench.sh("gpioinfo | grep LOCK");
     need(held.includes('"sysfs"'), `the kernel sees the lock's line held by another: ${held}`);
     await bench.neverUnlocked(fromNs);
@@ -174,7 +169,7 @@ async function sysfs(bench: Bench): Promise<string> {
     return `the kernel sees the line held by sysfs; locked ${tookMs.toFixed(0)} ms after kill -9 of the holder; lets the next one in`;
   } finally {
     await driver("character-device");
-    await bench.sh("systemctl restart maskgate-door; systemctl start maskgate");
+    await bench.restartAll();
   }
 }
 

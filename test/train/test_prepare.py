@@ -80,18 +80,17 @@ def test_corrections_change_kind_and_label_keep_what_the_source_said_and_can_be_
     rows = [{"crop": f"mask12k-masked/{n}-0.png", "kind": "masked", "label": 1} for n in range(3)]
     file = tmp_path / "mask12k.txt"
     file.write_text("# two looked\nmask12k-masked/1-0.png worn_wrong\n\nmask12k-masked/2-0.png unclear  # a veil\n")
-    folders = {"mask12k-masked"}
-    once = correct(rows, read_corrections(tmp_path), folders)
+    once = correct(rows, read_corrections(tmp_path))
     assert [(r["kind"], r["label"], r.get("was")) for r in once] == [
         ("masked", 1, None),
         ("worn_wrong", 0, "masked"),
         ("unclear", None, "masked"),
     ]
-    assert correct(once, read_corrections(tmp_path), folders) == once
-    assert correct(once, {}, folders) == rows
+    assert correct(once, read_corrections(tmp_path)) == once
+    assert correct(once, {}) == rows
     with pytest.raises(ValueError, match="1 corrected crops are not there, mask12k-masked/9-0.png first"):
-        correct(rows, {"mask12k-masked/9-0.png": "bare"}, folders)
-    assert correct(rows, {"aaf/9-0.png": "bare"}, folders) == rows, "a source that is not prepared here"
+        correct(rows, {"mask12k-masked/9-0.png": "bare"})
+    assert correct(rows, {"aaf/9-0.png": "bare"}) == rows, "a source that is not prepared here"
     for line in ("x.png", "x.png proper", "mask12k-masked/1-0.png bare"):
         file.write_text(f"mask12k-masked/1-0.png worn_wrong\n{line}\n")
         with pytest.raises(ValueError, match=r"mask12k.txt:2: "):
@@ -105,3 +104,15 @@ def test_corrections_of_arrays_that_were_prepared_change_their_rows_alone(tmp_pa
     (tmp_path / "corrections" / "aaf.txt").write_text("aaf/1-0.png worn_wrong\n")
     assert main(["--out", str(tmp_path), "--correct-only", "--corrections", str(tmp_path / "corrections")]) == 0
     assert [r["kind"] for r in read_rows(tmp_path / "rows.jsonl")] == ["bare", "worn_wrong"]
+
+
+def test_corrections_that_cannot_be_are_refused_in_one_line_and_change_nothing(tmp_path, capsys):
+    write_rows(tmp_path / "rows.jsonl", [{"crop": "aaf/1-0.png", "kind": "bare", "label": 0}])
+    before = (tmp_path / "rows.jsonl").read_bytes()
+    given = ["--out", str(tmp_path), "--correct-only", "--corrections"]
+    assert main([*given, str(tmp_path / "none")]) == 2
+    assert "none: no such folder" in capsys.readouterr().err
+    (tmp_path / "aaf.txt").write_text("aaf/2-0.png bare\n")
+    assert main([*given, str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("prepare: 1 corrected crops are not there, aaf/2-0.png first")
+    assert (tmp_path / "rows.jsonl").read_bytes() == before

@@ -1,7 +1,7 @@
-"""Kinds that a source got wrong, by people who looked at its crops: names and kinds alone, no pictures.
+"""Kinds that a source got wrong, by reviewers who looked at its crops: names and kinds alone, no pictures.
 
 Promises: what a source said is kept as `was`, so correcting again, or with other files, begins from there; a file that
-names a crop or a kind that is not there is refused by its line. README.md says how the files came to be.
+names a kind that is none is refused by its line, a crop that is not there by its name. README.md: where they are from.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ LABELS: dict[str, int | None] = {"bare": 0, "masked": 1, "worn_wrong": 0, UNCLEA
 
 def read_corrections(folder: Path) -> dict[str, str]:
     """Kind by crop, of every SOURCE.txt: a crop as in `rows.jsonl` and a kind on each line, # for remarks."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; name one with a SOURCE.txt for each source, or an empty one")
     kinds: dict[str, str] = {}
     for file in sorted(folder.glob("*.txt")):
         for number, line in enumerate(file.read_text().splitlines(), 1):
@@ -28,13 +30,18 @@ def read_corrections(folder: Path) -> dict[str, str]:
     return kinds
 
 
-def correct(rows: list[dict], kinds: dict[str, str], folders: set[str]) -> list[dict]:
-    """The rows with their right kinds and labels. What is named of these crop folders must be there."""
+def correct(rows: list[dict], kinds: dict[str, str]) -> list[dict]:
+    """The rows with their right kinds and labels. What is named of a crop folder that is there must be there."""
     crops = {r["crop"] for r in rows}
-    missing = sorted(c for c in kinds if c.split("/", 1)[0] in folders and c not in crops)
+    folders = {_folder(c) for c in crops}
+    missing = sorted(c for c in kinds if _folder(c) in folders and c not in crops)
     if missing:
         raise ValueError(f"{len(missing)} corrected crops are not there, {missing[0]} first: were the crops made anew?")
     return [_corrected(row, kinds) for row in rows]
+
+
+def _folder(crop: str) -> str:
+    return crop.split("/", 1)[0]
 
 
 def _corrected(row: dict, kinds: dict[str, str]) -> dict:

@@ -131,8 +131,7 @@ def prepare(
         raise ValueError(f"{crops}: holds none of {', '.join(FOLDERS)}; make them by `maskgate crops`")
     if held_out:
         write_held_out(rows, held_out)
-    folders = {name for name in FOLDERS if (crops / name / "crops.jsonl").exists()}
-    rows = correct([r for r in rows if r["crop"] is not None], read_corrections(corrections), folders)
+    rows = correct([r for r in rows if r["crop"] is not None], read_corrections(corrections))
     pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
     keep = ~near_duplicates(pictures, rows)
     print(f"{(~keep).sum()} pictures left out: near-duplicates of a test picture or of one of a smaller source")
@@ -178,8 +177,7 @@ def read_rows(file: Path) -> list[dict]:
 
 def correct_only(arrays: Path, corrections: Path) -> list[dict]:
     """Corrects the kinds of what was prepared before, from what its sources said."""
-    kinds = read_corrections(corrections)
-    rows = correct(read_rows(arrays / "rows.jsonl"), kinds, set())
+    rows = correct(read_rows(arrays / "rows.jsonl"), read_corrections(corrections))
     part = arrays / "rows.jsonl.part"
     write_rows(part, rows)
     part.replace(arrays / "rows.jsonl")
@@ -221,11 +219,15 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if args.crops is None and not args.correct_only:
         parser.error("--crops DIR is needed to prepare; --duplicates-only and --correct-only do without")
-    rows = (
-        correct_only(args.out, args.corrections)
-        if args.correct_only
-        else prepare(args.crops, args.annotations, args.out, args.held_out, args.corrections)
-    )
+    try:
+        rows = (
+            correct_only(args.out, args.corrections)
+            if args.correct_only
+            else prepare(args.crops, args.annotations, args.out, args.held_out, args.corrections)
+        )
+    except (ValueError, OSError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 2
     for (was, kind), n in sorted(Counter((r["was"], r["kind"]) for r in rows if "was" in r).items()):
         print(f"corrected: {was} to {kind}: {n}")
     for key, n in sorted(Counter((r["source"], r["kind"], r["split"]) for r in rows).items()):

@@ -32,6 +32,10 @@ export class RawReplay implements Camera {
     return this.#slots.take();
   }
 
+  startAnew(): void {
+    // Its pictures are what they are.
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     return Promise.resolve();

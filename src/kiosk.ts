@@ -1,19 +1,22 @@
 /**
  * The loop: newest frame -> look -> next -> door and LEDs, one frame at a time. Promises: every input ends with the
- * outputs applied again; the watchdog hears of decided frames only; when the loop ends, the door is locked.
+ * outputs applied again; time alone never feeds the watchdog (liveness.ts); a picture that repeats the last one decides nothing;
+ * when the loop ends, the door is locked.
  */
 import type { FaultSource } from "./core/access.ts";
 import { KioskError, messageOf } from "./core/errors.ts";
 import type { Frame } from "./core/frame.ts";
 import type { Search } from "./core/ports.ts";
 import { statusSnapshot, type CameraStatus, type FrameTimes, type StatusSnapshot } from "./core/status.ts";
-import { initialSight, nextSight, sightErrors, type Sight } from "./core/sight.ts";
 import { updatesOff } from "./core/update-status.ts";
 import type { Observation } from "./core/verdict.ts";
 import { DecisionCycle } from "./decision-cycle.ts";
 import { FrameRate } from "./frame-rate.ts";
 import { scheduleTimeout, type Schedule } from "./io/timer.ts";
 import type { Eyes, KioskParts } from "./kiosk-parts.ts";
+import { Liveness } from "./liveness.ts";
+import { SightWatch } from "./sight-watch.ts";
+import { statusSentence } from "./status-sentence.ts";
 
 /** Without frames, time is told this often: leases and gaps end although nobody looks. */
 const tickMs = 100;
@@ -26,11 +29,12 @@ export class Kiosk {
   readonly #startedAtMs: number;
   readonly #cycle: DecisionCycle;
   readonly #rate = new FrameRate();
+  readonly #liveness: Liveness;
+  readonly #sight: SightWatch;
   #eyes: Eyes;
   #change: { readonly eyes: Eyes; readonly done: (old: Eyes) => void } | undefined;
   #camera: CameraStatus["state"] = "starting";
   #cameraFaultedAtMs = Number.NEGATIVE_INFINITY;
-  #sight: Sight = initialSight;
   #lookingSinceMs: number | undefined;
   /** Cameras count their frames from 1, so the newest number is how many there were. */
   #counts = { newestSeq: 0, taken: 0, decided: 0 };
@@ -46,6 +50,8 @@ export class Kiosk {
     this.#cycle = new DecisionCycle({ ...parts, notice: () => parts.update?.().notice ?? null });
     this.#schedule = schedule;
     this.#startedAtMs = parts.clock.nowMs();
+    this.#liveness = new Liveness(parts.service, parts.clock);
+    this.#sight = new SightWatch(parts, this.#cycle);
   }
 
   /**
@@ -126,6 +132,7 @@ export class Kiosk {
       onFault: (error) => {
         this.#guarded(() => {
           this.#cameraFault(error);
+          this.#liveness.cameraTried(this.#sentence());
         });
       },
       onEnd: () => {
@@ -185,8 +192,17 @@ export class Kiosk {
       this.#cycle.recover("camera");
       if (this.#camera !== "ended") this.#camera = "streaming";
     }
-    this.#judgeSight(seen);
+    const isRepeated = this.#sight.judge(seen);
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
+    // The same picture twice is one look: votes are of different pictures.
+    const times = isRepeated ? undefined : this.#vote(seen, seenMs);
+    this.#rate.count(this.#parts.clock.nowMs());
+    this.#parts.listener.stepped(this.#cycle.state, times);
+    if (!this.#sight.isFrozen) this.#liveness.decided(this.#sentence());
+    else if (this.#sight.startAnew(seenMs)) this.#liveness.cameraTried(this.#sentence());
+  }
+
+  #vote(seen: Observation, seenMs: number): FrameTimes {
     const { decidedMs, doneMs } = this.#cycle.observe(seen);
     this.#times = {
       ...seen.stages,
@@ -194,21 +210,7 @@ export class Kiosk {
       actuateMs: doneMs - decidedMs,
       frameToDecisionMs: decidedMs - seen.capturedAtMs,
     };
-    this.#rate.count(doneMs);
-    this.#parts.listener.stepped(this.#cycle.state, this.#times);
-    // A frozen camera is a hung pipeline: the service manager's restart starts its program anew.
-    if (this.#sight.finding !== "frozen") this.#parts.service.progress(this.#sentence());
-  }
-
-  #judgeSight({ signs, capturedAtMs }: Observation): void {
-    this.#sight = nextSight(this.#sight, signs, capturedAtMs, this.#parts.sight);
-    const { finding } = this.#sight;
-    if (finding === "clear") {
-      this.#cycle.recover("sight");
-      return;
-    }
-    const error = sightErrors[finding];
-    if (this.#cycle.fault("sight", error)) this.#parts.listener.cameraFaulted(error.code);
+    return this.#times;
   }
 
   #isRunning(): boolean {
@@ -234,6 +236,7 @@ export class Kiosk {
       this.#armTick();
       this.#guarded(() => {
         this.#tick();
+        this.#liveness.tick(this.#sentence());
       });
     }, tickMs);
   }
@@ -274,10 +277,7 @@ export class Kiosk {
   }
 
   #sentence(): string {
-    const { access, tracks } = this.#cycle.state;
-    const rate = this.#rate.perSecond(this.#parts.clock.nowMs()).toFixed(1);
-    const { kind, fault } = this.#parts.door.report;
-    const because = fault === null ? "" : ` (${fault.message})`;
-    return `${access.kind}; door ${kind}${because}; ${tracks.length} faces; ${rate} frames/s`;
+    const { clock, door } = this.#parts;
+    return statusSentence(this.#cycle.state, door.report, this.#rate.perSecond(clock.nowMs()));
   }
 }

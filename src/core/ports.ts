@@ -24,6 +24,8 @@ export interface Camera extends AsyncDisposable {
   start(events: CameraEvents): Promise<void>;
   /** The newest frame not yet taken. Its memory is the taker's until the next call. */
   take(): Frame | undefined;
+  /** Starts what brings the frames anew, because they are always the same; no fault is told for that. */
+  startAnew(): void;
 }
 
 /**
@@ -90,7 +92,9 @@ export interface Indicator extends AsyncDisposable {
 /** Tells the service manager. */
 export interface ServiceManager extends AsyncDisposable {
   ready(status: string): Promise<void>;
-  /** Called for decided frames only, so that a hung pipeline is restarted although the event loop lives. */
+  /** Feeds the watchdog: never called by time alone, so that a hung pipeline is restarted although the event loop lives. */
   progress(status: string): void;
+  /** What goes on, when that has changed; feeds nothing. */
+  status(status: string): void;
   stopping(): Promise<void>;
 }

@@ -45,6 +45,10 @@ export class PictureReplay implements Camera {
     return this.#slots.take();
   }
 
+  startAnew(): void {
+    // Its pictures are what they are.
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed.abort();
     await this.#showing;

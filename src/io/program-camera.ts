@@ -116,6 +116,10 @@ export class ProgramCamera implements Camera {
     return this.#slots.take();
   }
 
+  startAnew(): void {
+    this.#endRun();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     for (const timer of [this.#silence, this.#resume, this.#restart]) clearTimeout(timer);
@@ -178,7 +182,13 @@ export class ProgramCamera implements Camera {
         `${this.#plan.name} sent no frame for ${waitMs} ms; it is started anew`,
       ),
     );
+    this.#endRun();
+  }
+
+  /** Stops the program; its end starts the next run, and tells no fault of its own. */
+  #endRun(): void {
     this.#isFaultTold = true;
+    clearTimeout(this.#silence);
     this.#program?.resume();
     this.#program?.stop();
   }

@@ -39,6 +39,7 @@ function feedingMs(env: NodeJS.ProcessEnv): number {
 const nobody: ServiceManager = {
   ready: () => Promise.resolve(),
   progress: () => undefined,
+  status: () => undefined,
   stopping: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
@@ -49,6 +50,7 @@ class Systemd implements ServiceManager {
   readonly #clock: Clock;
   readonly #log: Log;
   #toldAtMs = -Infinity;
+  #status = { text: "", atMs: -Infinity };
   #isDeaf = false;
   #isReady = false;
   #isClosed = false;
@@ -75,7 +77,16 @@ class Systemd implements ServiceManager {
     if (this.#isClosed || nowMs - this.#toldAtMs < this.#feedingMs) return;
     // systemd before 246 may lose a message whose sender, here the program systemd-notify, is gone already: READY is told again.
     const again = this.#isReady && this.#toldAtMs === -Infinity ? ["READY=1"] : [];
-    if (this.#send([...again, "WATCHDOG=1", `STATUS=${oneLine(status)}`])) this.#toldAtMs = nowMs;
+    if (!this.#send([...again, "WATCHDOG=1", `STATUS=${oneLine(status)}`])) return;
+    this.#toldAtMs = nowMs;
+    this.#status = { text: status, atMs: nowMs };
+  }
+
+  status(status: string): void {
+    const nowMs = this.#clock.nowMs();
+    const { text, atMs } = this.#status;
+    if (this.#isClosed || !this.#isReady || status === text || nowMs - atMs < mostStatusAgeMs) return;
+    if (this.#send([`STATUS=${oneLine(status)}`])) this.#status = { text: status, atMs: nowMs };
   }
 
   stopping(): Promise<void> {

@@ -61,6 +61,23 @@ export function programCameraContract(kind: CameraKind): void {
     assert.ok(!isAlive(starts()[0]?.pid ?? 0));
   });
 
+  for (const behaviour of ["steady", "deaf"]) {
+    test(`started anew: the program is ended, its successor brings the frames, and no fault is told: ${behaviour}`, async () => {
+      const { open, starts } = misbehaving(behaviour, { silenceMs: 1500 });
+      await using camera = await open();
+      const { faults, frames } = await watch(camera);
+      await until("frames", () => frames.length >= (behaviour === "steady" ? 3 : 1));
+      camera.startAnew();
+      const before = frames.length;
+      await until("a frame of the successor", () => frames.length > before);
+      const [first] = frames.slice(before);
+      assert.equal(first && (await numberOf(first)), 1, "a frame of the program that is being ended");
+      assert.equal(starts().length, 2);
+      assert.ok(!isAlive(starts()[0]?.pid ?? 0));
+      assert.deepEqual(faults, []);
+    });
+  }
+
   test("a frame that was cut off is never seen", async () => {
     const { open } = misbehaving("halfway");
     await using camera = await open();

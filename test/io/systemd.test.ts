@@ -123,6 +123,23 @@ test("frames feed the watchdog at a quarter of its time, time alone does not", a
   assert.deepEqual(fed, ["STATUS=at 0", "STATUS=at 500", "STATUS=at 1000", "STATUS=at 1500"]);
 });
 
+test("a status line alone feeds nothing: told when it changes, at most once a second, and only after READY", async () => {
+  const address = path.join(folder, "status");
+  await using systemd = new Receiver(address);
+  await systemd.until(says("bound"));
+  await runDaemon(
+    `manager.status("too early"); await manager.ready("loaded"); nowMs = 1; manager.status("a fault"); manager.status("another");
+     for (nowMs = 1000; nowMs < 5000; nowMs += 100) manager.status("at " + Math.floor(nowMs / 2000)); await manager.stopping();`,
+    { NOTIFY_SOCKET: address, WATCHDOG_USEC: "2000000", PATH: folder },
+  );
+  await systemd.until(says("STOPPING=1"));
+  const told = systemd.messages
+    .map(({ lines }) => lines.join(" "))
+    .filter((text) => text.startsWith("STATUS="));
+  assert.deepEqual(told, ["STATUS=a fault", "STATUS=at 0", "STATUS=at 1", "STATUS=at 2"]);
+  assert.ok(!systemd.messages.some(says("WATCHDOG=1")));
+});
+
 test("a watchdog that is meant for another process does not set the pace", async () => {
   const address = path.join(folder, "other");
   await using systemd = new Receiver(address);

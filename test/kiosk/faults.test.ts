@@ -4,27 +4,13 @@ import { test } from "node:test";
 import { KioskError } from "../../src/core/errors.ts";
 import { masked } from "../core/scene.ts";
 import { benchPolicy, KioskBench, settle, stepMs } from "../sim/kiosk-bench.ts";
+import { assertFault, openBench } from "./open-bench.ts";
 
 const { framesToGrant } = benchPolicy;
 const silent = new KioskError("camera-silent", "the camera sent no frame for 2000 ms");
 /** The longest a look may take, as src/kiosk.ts has it, and one tick. */
 const stallMs = 3000;
 const tickMs = 100;
-
-async function openBench(): Promise<KioskBench> {
-  const bench = new KioskBench();
-  await bench.start();
-  await bench.frames(framesToGrant, masked());
-  assert.equal(bench.isOpen, true, "the scene begins with an open door");
-  return bench;
-}
-
-function assertFault(bench: KioskBench, source: string, code: string): void {
-  assert.equal(bench.isOpen, false);
-  assert.equal(bench.access, "faulted");
-  assert.deepEqual([bench.now.fault?.source, bench.now.fault?.code], [source, code]);
-  assert.ok(["red", "amber"].includes(bench.shining), `red or amber in turn, not ${bench.shining}`);
-}
 
 test("the camera dies while the door is open: it locks in the same step, the fault is shown and told once", async () => {
   const bench = await openBench();
@@ -218,36 +204,4 @@ test("two broken parts: the camera comes back although the door stays broken, an
   bench.line.failures = { count: 0 };
   await bench.wait(tickMs);
   assert.equal(bench.access, "idle");
-});
-
-test("a covered lens while the door is open: locked and shown, the watchdog is fed, and it comes back by itself", async () => {
-  const bench = await openBench();
-  bench.vision.signs = { detail: 0.4, fingerprint: 1 };
-  const fed = bench.service.progressed.length;
-  await bench.frames(11, masked());
-  assertFault(bench, "sight", "camera-blind");
-  assert.equal(bench.now.camera.state, "streaming");
-  assert.deepEqual(bench.cameraFaults, ["camera-blind"]);
-  await bench.frames(100, masked());
-  assertFault(bench, "sight", "camera-blind");
-  assert.ok(bench.service.progressed.length >= fed + 100, "a restart does not uncover a lens");
-  bench.vision.signs = undefined;
-  await bench.frame(masked());
-  assert.equal(bench.now.fault, null);
-  await bench.frames(framesToGrant, masked());
-  assert.equal(bench.isOpen, true);
-});
-
-test("the same picture again and again: locked and shown, and the watchdog is fed no more", async () => {
-  const bench = await openBench();
-  bench.vision.signs = { detail: 60, fingerprint: 1 };
-  await bench.frames(5000 / stepMs + 1, masked());
-  assertFault(bench, "sight", "camera-frozen");
-  const fed = bench.service.progressed.length;
-  await bench.frames(50, masked());
-  assert.equal(bench.service.progressed.length, fed);
-  bench.vision.signs = undefined;
-  await bench.frames(framesToGrant + 2, masked());
-  assert.equal(bench.isOpen, true);
-  assert.ok(bench.service.progressed.length > fed);
 });

@@ -15,6 +15,7 @@ export class SimCamera implements Camera {
   startFailure: KioskError | undefined;
   /** `start` never comes back. */
   startHangs = false;
+  startedAnewCount = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,6 +30,10 @@ export class SimCamera implements Camera {
   take(): Frame | undefined {
     this.takeCount++;
     return this.#slots.take();
+  }
+
+  startAnew(): void {
+    this.startedAnewCount++;
   }
 
   /** Delivers a picture of these faces. */

@@ -6,6 +6,8 @@ export class SimServiceManager implements ServiceManager {
   readonly told: string[] = [];
   /** Every status line that came with a sign of progress: what feeds the watchdog. */
   readonly progressed: string[] = [];
+  /** Every status line that came without one. */
+  readonly statuses: string[] = [];
 
   ready(): Promise<void> {
     this.told.push("ready");
@@ -14,6 +16,10 @@ export class SimServiceManager implements ServiceManager {
 
   progress(status: string): void {
     this.progressed.push(status);
+  }
+
+  status(status: string): void {
+    this.statuses.push(status);
   }
 
   stopping(): Promise<void> {

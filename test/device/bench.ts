@@ -93,6 +93,11 @@ export class Bench {
     await this.sh("rm -rf /run/systemd/system/maskgate*.d; systemctl daemon-reload");
   }
 
+  /** The daemon's process. */
+  async daemon(): Promise<string> {
+    return (await this.sh("systemctl show -P MainPID maskgate")).stdout.trim();
+  }
+
   /** The units of ours that run: what holds the lines and what decides, at least. */
   async units(): Promise<readonly string[]> {
     const { stdout } = await this.sh(

@@ -55,6 +55,11 @@ const seesNothing: Break = {
   script: `${setting("camera", "leastDetail", "0")}; ${setting("camera", "frozenMs", "0")}`,
   says: /no fault is shown/,
 };
+const starvesAtOnce: Break = {
+  what: "a camera's attempts do not feed the watchdog",
+  script: edit(`${program}/liveness.js`, "< mostTrialMs", "< 0"),
+  says: /was restarted meanwhile|after the cure|no fault is shown/,
+};
 const needsDisk: Break = {
   what: "the daemon writes to the disk when it starts",
   script: edit(
@@ -106,6 +111,21 @@ export const breaks: Readonly<Record<string, Break>> = {
     script: setting("door", "fireRelease", "false"),
     says: /did not release/,
   },
+  wiring: {
+    what: "active-low is forgotten by the character device's driver",
+    script: edit(`${program}/io/gpio-uapi.js`, "line.isActiveLow ?", "false ?"),
+    says: /not within|unlocked|active-low/,
+  },
+  forced: {
+    what: "every opening is one that was allowed",
+    script: edit(`${program}/core/door.js`, "isForced: !isAllowed", "isForced: false"),
+    says: /not within/,
+  },
+  tamper: {
+    what: "an open housing does not end a lease",
+    script: edit(`${program}/core/door.js`, "signals.tamper.isOn === true ||", ""),
+    says: /after the housing was opened/,
+  },
   relock: {
     what: "nothing locks when the door is shut",
     script: setting("door", "relockOnClose", "false"),
@@ -153,6 +173,8 @@ export const breaks: Readonly<Record<string, Break>> = {
     script: `${setting("camera", "restartMaxMs", "60000")}; ${setting("camera", "restartMinMs", "60000")}`,
     says: /after the cure|not within/,
   },
+  "long-unplugged": starvesAtOnce,
+  "long-frozen": starvesAtOnce,
   silent: {
     what: "silence of the camera is no fault",
     script: setting("camera", "silenceMs", "60000"),

@@ -37,6 +37,9 @@ const inputs: Readonly<Record<InputName, InputWords>> = {
   tamper: { on: "housing open", off: "housing shut", unknown: "housing unknown", raised: "error" },
 };
 
+const stuckWarning =
+  "request to exit is stuck: pressed for a minute, so it excuses no opening until it was released; check the button and gpio.requestToExit";
+
 /** Returns what to call for each event. */
 export function doorLog(log: Log): (event: DoorEvent) => void {
   return (event) => {
@@ -57,6 +60,10 @@ export function doorLog(log: Log): (event: DoorEvent) => void {
       case "fire-release":
         if (event.isOn) log.error("the fire alarm has released the lock");
         else log.info("the fire release is over");
+        return;
+      case "exit-stuck":
+        if (event.isOn) log.warn(stuckWarning);
+        else log.info("request to exit is released again");
     }
   };
 }

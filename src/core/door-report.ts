@@ -5,7 +5,7 @@
 import type { ErrorCode } from "./errors.ts";
 
 /**
- * `unknown` before the contact was read and when it cannot be read. `locked` and `unlocked` say what the lock of a shut
+ * `unknown` before the contact was read, when it cannot be read and while it bounces on and on. `locked` and `unlocked` say what the lock of a shut
  * door does, and of every door without a contact. The others are a door that stands open: within a lease, a request to
  * exit or a fire alarm (`open`), for too long (`held-open`), or without any of them (`forced-open`).
  */
@@ -32,6 +32,8 @@ export interface DoorReport {
   readonly inputs: Readonly<Record<InputName, Reading>>;
   /** The lock is released, whatever is commanded, until the fire alarm is cleared. */
   readonly isFireReleased: boolean;
+  /** The request to exit has been pressed for so long that it excuses nothing any more. No reason to refuse a lease. */
+  readonly isExitStuck: boolean;
   /** The end that was asked of the last lease, if the door ended that lease early and for good; else null. */
   readonly spentUntilMs: number | null;
   readonly fault: DoorFault | null;
@@ -41,7 +43,7 @@ export interface DoorReport {
 export type DoorEvent =
   | { readonly kind: "door"; readonly atMs: number; readonly from: DoorKind; readonly to: DoorKind }
   | { readonly kind: "input"; readonly atMs: number; readonly input: InputName; readonly reading: Reading }
-  | { readonly kind: "fire-release"; readonly atMs: number; readonly isOn: boolean };
+  | { readonly kind: "fire-release" | "exit-stuck"; readonly atMs: number; readonly isOn: boolean };
 
 /** One event for each thing that differs. */
 export function doorEvents(before: DoorReport, after: DoorReport, atMs: number): readonly DoorEvent[] {
@@ -52,7 +54,9 @@ export function doorEvents(before: DoorReport, after: DoorReport, atMs: number):
     before.isFireReleased === after.isFireReleased
       ? []
       : [{ kind: "fire-release", atMs, isOn: after.isFireReleased }];
+  const stuck: readonly DoorEvent[] =
+    before.isExitStuck === after.isExitStuck ? [] : [{ kind: "exit-stuck", atMs, isOn: after.isExitStuck }];
   const door: readonly DoorEvent[] =
     before.kind === after.kind ? [] : [{ kind: "door", atMs, from: before.kind, to: after.kind }];
-  return [...inputs, ...release, ...door];
+  return [...inputs, ...release, ...stuck, ...door];
 }

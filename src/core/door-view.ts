@@ -32,6 +32,7 @@ export function doorReport(door: DoorMemory, policy: DoorPolicy, about: DoorCirc
       tamper: reading("tamper"),
     },
     isFireReleased: door.isFireReleased,
+    isExitStuck: door.exit.isStuck,
     spentUntilMs: door.lease?.isSpent === true ? door.lease.askedUntilMs : null,
     fault: trouble === undefined ? null : faultOf(trouble, policy, about.readFailure),
   };

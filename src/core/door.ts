@@ -13,14 +13,19 @@
  *     counts. Each of these ends a running lease for good: the same command does not bring it back.
  *  5. Where the configuration says so, the fire alarm releases the lock over everything else, and over every command. It
  *     locks again when the alarm is off, and only after a restart if `fireClears` says that. A fire line that cannot be
- *     read begins no release and ends none.
+ *     read or is unsteady begins no release and ends none.
  *  6. A level counts once all samples have shown it for the input's `debounceMs`; whatever bounces faster changes nothing.
- *     The one exception: a button that is down in the moment in which an opening counts excuses it.
+ *     The one exception: a button that is down in the moment in which an opening counts excuses it. An input that still
+ *     changes when no level was confirmed for `unsteadyMs`, or twice its `debounceMs` if that is longer, is unsteady: it has
+ *     no level that counts until one is confirmed. An input that holds its level is never unsteady.
  *  7. `forced-open` is a door seen shut and then open, with no lease, request to exit or fire alarm that lets it; it stays
- *     so until it is shut, cannot be read, or there is fire. A door first seen open is `open`: nobody saw how it was opened.
+ *     so until it is shut, has no level that counts, or there is fire. A door first seen open is `open`: nobody saw how it was
+ *     opened.
  *  8. `held-open` is a door that is open for `heldOpenAfterMs`, counted from its opening, the end of the lease, the release
  *     of the button or the end of the fire alarm, whichever was last. It locks nothing: the lock is locked already.
- *  9. The request to exit only excuses an opening. It never moves the lock: the button cuts the lock's power itself.
+ *  9. The request to exit only excuses an opening. It never moves the lock: the button cuts the lock's power itself. A button
+ *     that was pressed for `stuckExitMs` is stuck: from then on it excuses nothing, neither an opening nor a door that stands
+ *     open, until it was seen released. That is told, and no reason to refuse a lease.
  * 10. Time never runs backwards, and memory is bounded.
  *
  * A door without a contact is `locked` or `unlocked` by its lock alone.
@@ -35,13 +40,14 @@
  *     |     | read open   |  |                shut                  |   request to exit |
  *     |     +---> open    |  +--------------------------------------+-------------------+
  *     |                   |  ^  shut
- *   cannot be read        v  |
+ *   no level that counts  v  |
  *   (from every state)  +-------------+
  *                       | forced-open |  opened with nothing that lets it
  *                       +-------------+
  */
-import { sampled, unseen, type Sample, type Signal } from "./debounce.ts";
+import { isUnsteady, sampled, unseen, type Sample, type Signal } from "./debounce.ts";
 import { inputNames, type DoorKind, type InputName } from "./door-report.ts";
+import { nextExitButton, untouched, type ExitButton } from "./exit-button.ts";
 import type { DoorCommand } from "./ports.ts";
 
 export interface DoorPolicy {
@@ -92,9 +98,9 @@ export interface DoorMemory {
   /** Absent while the door is shut, and while nobody knows. */
   readonly opening: Opening | undefined;
   readonly isFireReleased: boolean;
-  /** When a lease or the fire alarm last let the door be opened, and when the button was last pressed. */
+  /** When a lease or the fire alarm last let the door be opened. */
   readonly lastAllowedMs: number;
-  readonly lastExitMs: number;
+  readonly exit: ExitButton;
 }
 
 /** Why the door takes no lease. */
@@ -104,8 +110,6 @@ export type DoorTrouble =
 
 /** An opening so shortly after a lease is no forced one: whoever pulls at its last moment opens after it. */
 export const graceMs = 1000;
-/** An input that shows no steady level for so long is at fault. */
-export const unsteadyMs = 1000;
 
 /** How the door starts: locked, and nothing is known. */
 export const initialDoor: DoorMemory = {
@@ -116,7 +120,7 @@ export const initialDoor: DoorMemory = {
   opening: undefined,
   isFireReleased: false,
   lastAllowedMs: Number.NEGATIVE_INFINITY,
-  lastExitMs: Number.NEGATIVE_INFINITY,
+  exit: untouched,
 };
 
 /** The whole door. */
@@ -154,7 +158,7 @@ export function doorKind(door: DoorMemory, isLockOpen: boolean, policy: DoorPoli
     if (signals.contact.isOn === undefined) return "unknown";
     if (opening?.isForced === true) return "forced-open";
     if (opening !== undefined) {
-      const fromMs = Math.max(opening.sinceMs, door.lastAllowedMs, door.lastExitMs);
+      const fromMs = Math.max(opening.sinceMs, door.lastAllowedMs, door.exit.lastPressedMs);
       return nowMs - fromMs >= policy.heldOpenAfterMs ? "held-open" : "open";
     }
   }
@@ -167,7 +171,7 @@ export function doorTrouble(door: DoorMemory, policy: DoorPolicy): DoorTrouble |
   const unknown = fitted(policy).filter((name) => door.signals[name].isOn === undefined);
   const lost = unknown.find((name) => door.signals[name].sample === "unreadable");
   if (lost !== undefined) return { kind: "unreadable", input: lost };
-  const unsteady = unknown.find((name) => door.nowMs - door.signals[name].unknownSinceMs >= unsteadyMs);
+  const unsteady = unknown.find((name) => isUnsteady(door.signals[name], policy.debounceMs[name] ?? 0));
   if (unsteady !== undefined) return { kind: "unsteady", input: unsteady };
   if (door.signals.tamper.isOn === true) return { kind: "tamper" };
   return door.opening?.isForced === true ? { kind: "forced" } : undefined;
@@ -213,12 +217,11 @@ function observe(
     const sample = samples[name] ?? "unreadable";
     signals[name] = sampled(signals[name], sample, before.nowMs, policy.debounceMs[name] ?? 0);
   }
-  const isPressed = signals.requestToExit.isOn === true;
   const door = {
     ...before,
     signals,
     isFireReleased: isReleased(before, signals.fireAlarm, policy),
-    lastExitMs: isPressed ? before.nowMs : before.lastExitMs,
+    exit: nextExitButton(before.exit, signals.requestToExit, before.nowMs),
   };
   const opening = openingOf(before, door, policy);
   return { ...door, opening, lease: passedLease(before, opening, door, policy) };
@@ -240,14 +243,17 @@ function openingOf(before: DoorMemory, now: DoorMemory, policy: DoorPolicy): Ope
   // Nobody saw it shut.
   if (before.signals.contact.isOn === undefined) return { sinceMs: now.nowMs, isForced: false };
   const openedMs = contact.sinceMs;
-  // A button that goes with the handle may settle later than the door.
-  const isJustPressed = now.signals.requestToExit.sample === true;
   const isAllowed =
-    isFire(now) ||
-    isJustPressed ||
-    openedMs <= now.lastAllowedMs + graceMs ||
-    openedMs <= now.lastExitMs + policy.requestToExitMs;
+    isFire(now) || openedMs <= now.lastAllowedMs + graceMs || isExit(now, openedMs, policy.requestToExitMs);
   return { sinceMs: openedMs, isForced: !isAllowed };
+}
+
+function isExit({ exit, signals }: DoorMemory, openedMs: number, requestToExitMs: number): boolean {
+  if (exit.isStuck) return false;
+  // A button that goes with the handle may settle later than the door. One that never settles says nothing.
+  const { isOn, sample } = signals.requestToExit;
+  const isJustPressed = isOn !== undefined && sample === true;
+  return isJustPressed || openedMs <= exit.lastPressedMs + requestToExitMs;
 }
 
 /** The lease after whoever it was given to has passed. */

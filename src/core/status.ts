@@ -55,6 +55,8 @@ export interface DoorStatus {
   readonly leftMs: number | null;
   readonly inputs: Readonly<Record<InputName, Reading>>;
   readonly isFireReleased: boolean;
+  /** The request to exit excuses nothing any more, because it has been pressed for too long. */
+  readonly isExitStuck: boolean;
 }
 
 /** A face that the decision knows of. */
@@ -155,6 +157,7 @@ function doorStatus({ state, report }: StatusParts["door"], nowMs: number): Door
     leftMs: isLeased ? leftMs(state.untilMs, nowMs) : null,
     inputs: { contact, requestToExit, fireAlarm, tamper },
     isFireReleased: report.isFireReleased,
+    isExitStuck: report.isExitStuck,
   };
 }
 

@@ -49,6 +49,7 @@ const nothingKnown: DoorReport = {
   sinceMs: 0,
   inputs: { contact: "unknown", requestToExit: "unknown", fireAlarm: "unknown", tamper: "unknown" },
   isFireReleased: false,
+  isExitStuck: false,
   spentUntilMs: null,
   fault: null,
 };

@@ -9,7 +9,7 @@ import { errorCodes, messageOf, type ErrorCode } from "../core/errors.ts";
 import { indications, type DoorState, type Indication } from "../core/ports.ts";
 
 /** Raised whenever a message changes: daemon and holder come from one installation, and any other pair must not talk. */
-export const leaseVersion = 2;
+export const leaseVersion = 3;
 /** Longest line with its line break. */
 export const longestLineBytes = 4096;
 
@@ -43,6 +43,7 @@ const report = z.strictObject({
     tamper: reading,
   }),
   isFireReleased: z.boolean(),
+  isExitStuck: z.boolean(),
   spentUntilMs: z.number().nullable(),
   fault: failure.nullable(),
 });

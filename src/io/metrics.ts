@@ -12,7 +12,7 @@ import type { AccessStatus, CameraStatus, FrameTimes, ModelStatus, StatusSnapsho
 const accessKinds = ["idle", "checking", "refused", "granted", "reminded", "faulted"] as const;
 
 /** What counts of the door's events, by the label of its counter. */
-const doorLabels = [...doorKinds, "request-to-exit", "fire-alarm", "fire-release", "tamper"] as const;
+const doorLabels = [...doorKinds, "request-to-exit", "fire-alarm", "fire-release", "exit-stuck", "tamper"] as const;
 type DoorLabel = (typeof doorLabels)[number];
 
 const inputLabels = {
@@ -205,6 +205,7 @@ function labelOf(event: DoorEvent): DoorLabel | undefined {
     case "input":
       return event.reading === "on" ? inputLabels[event.input] : undefined;
     case "fire-release":
-      return event.isOn ? "fire-release" : undefined;
+    case "exit-stuck":
+      return event.isOn ? event.kind : undefined;
   }
 }

@@ -116,10 +116,10 @@ export class StatusEvents implements Disposable {
 
 /** What makes a `state` event when it changes. */
 function essence({ access, indication, door, fault, leds, camera, model, update }: StatusSnapshot): string {
-  const { kind, lock, inputs, isFireReleased } = door;
+  const { kind, lock, inputs, isFireReleased, isExitStuck } = door;
   return JSON.stringify([
     ...[access.kind, indication, fault, leds, camera.state, model],
-    ...[kind, lock, inputs, isFireReleased],
+    ...[kind, lock, inputs, isFireReleased, isExitStuck],
     ...[update.state, update.version, update.reason, update.running, update.unloadable],
   ]);
 }

@@ -29,6 +29,7 @@ const door = z.object({
   leftMs: ms.nullable(),
   inputs: z.object({ contact: reading, requestToExit: reading, fireAlarm: reading, tamper: reading }),
   isFireReleased: z.boolean(),
+  isExitStuck: z.boolean(),
 });
 
 const face = z.object({
@@ -111,7 +112,7 @@ export const statusSchema = z.object({
 export const doorEventSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("door"), atMs: ms, from: z.enum(doorKinds), to: z.enum(doorKinds) }),
   z.object({ kind: z.literal("input"), atMs: ms, input: z.enum(inputNames), reading }),
-  z.object({ kind: z.literal("fire-release"), atMs: ms, isOn: z.boolean() }),
+  z.object({ kind: z.enum(["fire-release", "exit-stuck"]), atMs: ms, isOn: z.boolean() }),
 ]);
 
 /** `GET /healthz`: 200 with `ok`, 503 with `failing`. */

@@ -97,11 +97,14 @@ const inputWords = {
   tamper: { on: "housing OPEN", off: "housing shut" },
 } as const satisfies Record<InputName, { readonly on: string; readonly off: string }>;
 
+const stuckWords = "request to exit STUCK, excuses no opening";
+
 function inputsRow({ door }: StatusSnapshot): readonly (readonly [string, string])[] {
   const texts = inputNames.flatMap((name) => {
     const reading = door.inputs[name];
     if (reading === "not-fitted") return [];
-    return [reading === "unknown" ? `${name} unknown` : inputWords[name][reading]];
+    const isStuck = name === "requestToExit" && door.isExitStuck;
+    return [reading === "unknown" ? `${name} unknown` : isStuck ? stuckWords : inputWords[name][reading]];
   });
   return texts.length === 0 ? [] : [["inputs", texts.join(", ")]];
 }

@@ -79,6 +79,7 @@ test("the whole snapshot of a checking kiosk", () => {
         tamper: "not-fitted",
       },
       isFireReleased: false,
+      isExitStuck: false,
     },
     leds: parts.leds,
     faces: [

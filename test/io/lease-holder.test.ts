@@ -6,7 +6,7 @@ import type { Indication } from "../../src/core/ports.ts";
 import { openDoor } from "../../src/io/door.ts";
 import { openIndicator } from "../../src/io/indicator.ts";
 import { LeaseHolder } from "../../src/io/lease-holder.ts";
-import type { Order } from "../../src/io/lease-protocol.ts";
+import { leaseVersion, type Order } from "../../src/io/lease-protocol.ts";
 import { silenceMs, silentLog } from "../sim/door-benches.ts";
 import { SimLine } from "../sim/sim-line.ts";
 import { VirtualTime } from "../sim/virtual-time.ts";
@@ -21,7 +21,7 @@ function makeHolder() {
   const indicator = openIndicator({ green, red, amber }, time, time.schedule);
   const holder = new LeaseHolder({ door, indicator, clock: time, log: silentLog, silenceMs });
   const obey = (order: Partial<Order>, ageMs = 0): string | undefined =>
-    holder.obey({ version: 2, sentAtMs: time.nowMs() - ageMs, ...order } as Order);
+    holder.obey({ version: leaseVersion, sentAtMs: time.nowMs() - ageMs, ...order } as Order);
   return {
     ...{ time, line, green, red, amber, holder, obey },
     lock: (ageMs = 0) => obey({ kind: "lock" }, ageMs),

@@ -9,7 +9,7 @@ import { KioskError } from "../../src/core/errors.ts";
 import { monotonicClock } from "../../src/io/clock.ts";
 import { openDoor } from "../../src/io/door.ts";
 import { openIndicator } from "../../src/io/indicator.ts";
-import { type Account, type Answer, answerSchema, parseLine } from "../../src/io/lease-protocol.ts";
+import { type Account, type Answer, answerSchema, leaseVersion, parseLine } from "../../src/io/lease-protocol.ts";
 import { LeaseServer } from "../../src/io/lease-server.ts";
 import { silentLog, socketFolder, until } from "../sim/door-benches.ts";
 import { SimLine } from "../sim/sim-line.ts";
@@ -67,7 +67,7 @@ class Client implements Disposable {
   }
 
   order(order: object): string {
-    return `${JSON.stringify({ version: 2, sentAtMs: clock.nowMs(), ...order })}\n`;
+    return `${JSON.stringify({ version: leaseVersion, sentAtMs: clock.nowMs(), ...order })}\n`;
   }
 
   say(order: object): void {
@@ -143,7 +143,7 @@ describe("the lease socket", () => {
   for (const [how, end] of [
     ["ends", (socket: Socket) => void socket.end()],
     ["breaks", (socket: Socket) => void socket.pause().destroy()],
-    ["breaks in the middle of an order", (socket: Socket) => void socket.end('{"version":2,"kind":"unl')],
+    ["breaks in the middle of an order", (socket: Socket) => void socket.end(`{"version":${leaseVersion},"kind":"unl`)],
   ] as const) {
     it(`locks at once when the connection ${how}`, async () => {
       await using holder = await openHolder();
@@ -179,15 +179,15 @@ describe("on the lease socket", () => {
     "no JSON": () => "unlock\n",
     "JSON that is no object": () => "[1,2]\n",
     "no version": () => `{"sentAtMs":${now()},"kind":"lock"}\n`,
-    "another version": () => `{"version":3,"sentAtMs":${now()},"kind":"lock"}\n`,
-    "an unknown kind": () => `{"version":2,"sentAtMs":${now()},"kind":"open"}\n`,
-    "an unknown key": () => `{"version":2,"sentAtMs":${now()},"kind":"lock","force":true}\n`,
-    "no time": () => `{"version":2,"sentAtMs":"soon","kind":"lock"}\n`,
-    "an unlock without end": () => `{"version":2,"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
-    "an endless unlock": () => `{"version":2,"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
-    "a time of another clock": () => `{"version":2,"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
+    "another version": () => `{"version":${leaseVersion - 1},"sentAtMs":${now()},"kind":"lock"}\n`,
+    "an unknown kind": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"open"}\n`,
+    "an unknown key": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"lock","force":true}\n`,
+    "no time": () => `{"version":${leaseVersion},"sentAtMs":"soon","kind":"lock"}\n`,
+    "an unlock without end": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
+    "an endless unlock": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
+    "a time of another clock": () => `{"version":${leaseVersion},"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
     "an unknown indication": () =>
-      `{"version":2,"sentAtMs":${now()},"kind":"indicate","indication":"party"}\n`,
+      `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"indicate","indication":"party"}\n`,
     "a line that is too long": () => `${" ".repeat(5000)}\n`,
     "a line without end": () => "x".repeat(100_000),
   };

@@ -72,7 +72,7 @@ export function doorOf(state: DoorState, report: Partial<DoorReport> = {}): Stat
     fireAlarm: "not-fitted",
     tamper: "not-fitted",
   } as const;
-  const nothing = { isFireReleased: false, spentUntilMs: null, fault: null };
+  const nothing = { isFireReleased: false, isExitStuck: false, spentUntilMs: null, fault: null };
   return { state, report: { kind: state.kind, sinceMs: 0, inputs, ...nothing, ...report } };
 }
 

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { initialState } from "../../src/core/access.ts";
+import type { StatusSnapshot } from "../../src/core/status.ts";
 import { faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 import { ask, assertFits, follow, Kiosk, raw, until } from "./status-probe.ts";
 
@@ -39,21 +40,31 @@ test("events: the whole state first, then state for changes and frame for every 
   );
 });
 
-test("an update that goes on is a change of the state, told at once", async () => {
+test("an update that goes on, and all that changes at the door, is a change of the state, told at once", async () => {
   await using kiosk = new Kiosk();
   const server = await kiosk.open();
   const reader = await raw(kiosk.socketPath, follow);
   await until(() => reader.got() !== "", "follows");
   const states = (): number => reader.got().split("event: state").length - 1;
-  const { update } = kiosk.now;
-  for (const [count, change] of [{ state: "copying" }, { version: 7 }, { reason: "no room" }].entries()) {
-    kiosk.now = { ...kiosk.now, update: { ...update, ...change } as typeof update };
+  const { door, update } = kiosk.now;
+  const changes: readonly Partial<StatusSnapshot>[] = [
+    ...([{ state: "copying" }, { version: 7 }, { reason: "no room" }] as const).map((change) => ({
+      update: { ...update, ...change },
+    })),
+    ...(
+      [{ kind: "open" }, { lock: "unlocked" }, { isFireReleased: true }, { isExitStuck: true }] as const
+    ).map((change) => ({ door: { ...door, ...change } })),
+    { door: { ...door, inputs: { ...door.inputs, contact: "on" } } },
+  ];
+  const first = kiosk.now;
+  for (const [count, change] of changes.entries()) {
+    kiosk.now = { ...first, ...change };
     server.update("tick");
     await until(() => states() === count + 2, `a state for ${JSON.stringify(change)}`);
   }
   server.update("tick");
   await wait(50);
-  assert.equal(states(), 4, "and only for a change");
+  assert.equal(states(), changes.length + 1, "and only for a change");
 });
 
 test("a reader that is slow misses frames, never a state, and holds up nobody", async () => {

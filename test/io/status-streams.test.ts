@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { initialState } from "../../src/core/access.ts";
-import type { StatusSnapshot } from "../../src/core/status.ts";
 import { faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 import { ask, assertFits, follow, Kiosk, raw, until } from "./status-probe.ts";
 
@@ -46,19 +45,23 @@ test("an update that goes on, and all that changes at the door, is a change of t
   const reader = await raw(kiosk.socketPath, follow);
   await until(() => reader.got() !== "", "follows");
   const states = (): number => reader.got().split("event: state").length - 1;
-  const { door, update } = kiosk.now;
-  const changes: readonly Partial<StatusSnapshot>[] = [
-    ...([{ state: "copying" }, { version: 7 }, { reason: "no room" }] as const).map((change) => ({
-      update: { ...update, ...change },
-    })),
-    ...(
-      [{ kind: "open" }, { lock: "unlocked" }, { isFireReleased: true }, { isExitStuck: true }] as const
-    ).map((change) => ({ door: { ...door, ...change } })),
-    { door: { ...door, inputs: { ...door.inputs, contact: "on" } } },
+  const { inputs } = kiosk.now.door;
+  const changes: readonly Readonly<Partial<Record<"update" | "door", object>>>[] = [
+    ...[{ state: "copying" }, { version: 7 }, { reason: "no room" }].map((update) => ({ update })),
+    ...[{ kind: "open" }, { lock: "unlocked" }, { isFireReleased: true }, { isExitStuck: true }].map(
+      (door) => ({
+        door,
+      }),
+    ),
+    { door: { inputs: { ...inputs, contact: "on" } } },
   ];
-  const first = kiosk.now;
   for (const [count, change] of changes.entries()) {
-    kiosk.now = { ...first, ...change };
+    const { door, update } = kiosk.now;
+    kiosk.now = {
+      ...kiosk.now,
+      door: { ...door, ...change.door },
+      update: { ...update, ...change.update },
+    };
     server.update("tick");
     await until(() => states() === count + 2, `a state for ${JSON.stringify(change)}`);
   }

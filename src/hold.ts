@@ -6,6 +6,7 @@ import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError } from "./core/errors.ts";
 import type { ServiceManager } from "./core/ports.ts";
+import { doorLog } from "./door-log.ts";
 import { openDoorSide, safeLinesOf } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { LeaseServer } from "./io/lease-server.ts";
@@ -35,9 +36,12 @@ export async function hold(
   await using service = await openServiceManager({ clock, log });
   using safe = recordSafeLines(gpio, log);
   const holder: { server?: LeaseServer } = {};
+  // The holder's own log: a daemon may be there to hear of it, or none.
+  const logEvent = doorLog(log);
   await using doorSide = await openDoorSide({ ...config, gpio }, clock, (event) => {
     if (event.kind === "fire-release") safe.write(event.isOn);
     holder.server?.report();
+    logEvent(event);
   });
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);

@@ -37,10 +37,14 @@ export async function run(
   await refuseTaken(statusPlace(config.status.socketPath));
 
   await using service = await openServiceManager({ clock, log });
-  // Metrics and socket join them when they are open.
-  const doorListeners = [doorLog(log)];
+  const late: Late = {};
+  // Before the door: what happens there while the models load counts, too.
+  using metrics = new Metrics(() => late.kiosk?.snapshot().camera);
+  const logEvent = config.gpio.holder === "daemon" ? doorLog(log) : undefined;
   await using doorSide = await openDoorPorts(config, clock, log, (event) => {
-    for (const hear of doorListeners) hear(event);
+    logEvent?.(event);
+    metrics.doorEvent(event);
+    late.server?.door(event);
   });
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
@@ -49,8 +53,14 @@ export async function run(
   // Before the models, which take seconds to load: a camera that is not there is told at once.
   await using camera = await openCamera(config, clock);
   await using models = await ModelFollower.open({ config, clock, log });
-  const opened = { config, log, clock, service, door, indicator, doorListeners, models, camera };
+  const opened = { config, log, clock, service, door, indicator, metrics, late, models, camera };
   await runKiosk(opened, signal, onStarted);
+}
+
+/** What there is only when all else is open. */
+interface Late {
+  kiosk?: Kiosk;
+  server?: StatusServer;
 }
 
 interface Opened {
@@ -60,15 +70,15 @@ interface Opened {
   readonly service: Awaited<ReturnType<typeof openServiceManager>>;
   readonly door: Door;
   readonly indicator: Indicator;
-  readonly doorListeners: ((event: DoorEvent) => void)[];
+  readonly metrics: Metrics;
+  readonly late: Late;
   readonly models: ModelFollower;
   readonly camera: Camera;
 }
 
 async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => void): Promise<void> {
-  const { config, log, clock, service, models } = opened;
+  const { config, log, clock, service, metrics, late, models } = opened;
   const steps = stepLog(log);
-  using metrics = new Metrics(() => kiosk.snapshot().camera);
   metrics.provider(models.eyes.model);
   const kiosk: Kiosk = new Kiosk({
     ...opened,
@@ -88,6 +98,7 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
       },
     },
   });
+  late.kiosk = kiosk;
   await using server = await StatusServer.open({
     socketPath: config.status.socketPath,
     maxClients: config.status.maxClients,
@@ -96,10 +107,7 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     snapshot: () => kiosk.snapshot(),
     metrics,
   });
-  opened.doorListeners.push((event) => {
-    metrics.doorEvent(event);
-    server.door(event);
-  });
+  late.server = server;
   log.info({ socketPath: config.status.socketPath }, "status socket open");
   models.follow(kiosk, ({ model }) => {
     metrics.provider(model);

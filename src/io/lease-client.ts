@@ -13,7 +13,7 @@ import { type Account, heardState } from "./lease-protocol.ts";
 import { type Schedule, scheduleTimeout } from "./timer.ts";
 
 export interface LeaseOptions extends LinkOptions {
-  /** Hears of everything that happens at the door. */
+  /** Hears of everything that happens at the door, and of what is not at rest when the first report comes. */
   readonly onEvent?: (event: DoorEvent, report: DoorReport) => void;
 }
 
@@ -28,7 +28,7 @@ export async function openLease(options: LeaseOptions, schedule: Schedule = sche
   let before: DoorReport | undefined;
   const onAccount = (account: Account): void => {
     const { door, sentAtMs } = account;
-    const events = before === undefined ? [] : doorEvents(before, door, sentAtMs);
+    const events = before === undefined ? unrest(door, sentAtMs) : doorEvents(before, door, sentAtMs);
     before = door;
     options.onAccount?.(account);
     for (const event of events) options.onEvent?.(event, door);
@@ -53,6 +53,20 @@ const nothingKnown: DoorReport = {
   spentUntilMs: null,
   fault: null,
 };
+
+/** What came to be while nobody listened; a shut door and circuits at rest are no news. */
+function unrest(report: DoorReport, atMs: number): readonly DoorEvent[] {
+  return doorEvents(nothingKnown, report, atMs).filter((event) => {
+    switch (event.kind) {
+      case "door":
+        return event.to !== "locked" && event.to !== "unlocked";
+      case "input":
+        return event.reading === "on";
+      case "fire-release":
+        return event.isOn;
+    }
+  });
+}
 
 class LeasedDoor implements Door {
   readonly #link: LeaseLink;

@@ -78,14 +78,14 @@ export class Metrics implements Disposable {
   #lastKind: AccessStatus["kind"] = "idle";
   #delaySinceMs = performance.now();
 
-  /** `camera` is asked for its counters at each scrape. */
-  constructor(camera: () => CameraStatus) {
-    this.#cameraCounter("delivered", "Frames that the camera delivered", () => camera().framesDelivered);
-    this.#cameraCounter("decided", "Frames that were decided", () => camera().framesDecided);
+  /** `camera` is asked for its counters at each scrape; there may be none yet. */
+  constructor(camera: () => CameraStatus | undefined) {
+    this.#cameraCounter("delivered", "Frames that the camera delivered", () => camera()?.framesDelivered);
+    this.#cameraCounter("decided", "Frames that were decided", () => camera()?.framesDecided);
     this.#cameraCounter(
       "skipped",
       "Frames that a newer one replaced before they were looked at",
-      () => camera().framesSkipped,
+      () => camera()?.framesSkipped,
     );
     this.#delayGauge();
     for (const event of doorLabels) this.#doorEvents.inc({ event }, 0);
@@ -165,14 +165,14 @@ export class Metrics implements Disposable {
     return new Histogram({ name, help, labelNames, buckets: bucketsSeconds, registers: [this.#registry] });
   }
 
-  #cameraCounter(what: string, help: string, read: () => number): void {
+  #cameraCounter(what: string, help: string, read: () => number | undefined): void {
     new Counter({
       name: `maskgate_frames_${what}_total`,
       help,
       registers: [this.#registry],
       collect() {
         this.reset();
-        this.inc(read());
+        this.inc(read() ?? 0);
       },
     });
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { initialState } from "../../src/core/access.ts";
+import type { DoorEvent } from "../../src/core/door-report.ts";
 import { Metrics } from "../../src/io/metrics.ts";
 import { camera, faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 
@@ -36,6 +37,57 @@ test("the camera's counters are read at each scrape and keep what they had", asy
   assert.deepEqual(await frames(), [120, 100, 20]);
   now = { ...camera, framesDelivered: 130, framesSkipped: 30 };
   assert.deepEqual(await frames(), [130, 100, 30]);
+});
+
+test("a daemon that has no camera yet has counted no frames", async () => {
+  using metrics = new Metrics(() => undefined);
+  const all = await values(metrics);
+  for (const what of ["delivered", "decided", "skipped"])
+    assert.equal(all.get(`maskgate_frames_${what}_total`), 0);
+});
+
+test("at the door each state come to and each input raised counts once; what ends, is lost or is the contact's does not", async () => {
+  using metrics = new Metrics(() => camera);
+  const at = { atMs: 0 };
+  const counted: readonly (readonly [DoorEvent, string])[] = [
+    ...(["unknown", "locked", "unlocked", "open", "held-open", "forced-open"] as const).map(
+      (to) => [{ ...at, kind: "door", from: "locked", to }, to] as const,
+    ),
+    [{ ...at, kind: "input", input: "requestToExit", reading: "on" }, "request-to-exit"],
+    [{ ...at, kind: "input", input: "fireAlarm", reading: "on" }, "fire-alarm"],
+    [{ ...at, kind: "input", input: "tamper", reading: "on" }, "tamper"],
+    [{ ...at, kind: "fire-release", isOn: true }, "fire-release"],
+  ];
+  const uncounted: readonly DoorEvent[] = [
+    { ...at, kind: "input", input: "contact", reading: "on" },
+    { ...at, kind: "input", input: "tamper", reading: "off" },
+    { ...at, kind: "input", input: "fireAlarm", reading: "unknown" },
+    { ...at, kind: "fire-release", isOn: false },
+  ];
+  const counts = async (): Promise<readonly (readonly [string, number])[]> =>
+    [...(await values(metrics))].filter(([name]) => name.startsWith("maskgate_door_events_total"));
+  const name = (event: string): string => `maskgate_door_events_total{event="${event}"}`;
+  assert.deepEqual(new Map(await counts()), new Map(counted.map(([, event]) => [name(event), 0])));
+  for (const event of uncounted) metrics.doorEvent(event);
+  for (const [index, [event]] of counted.entries())
+    for (let times = 0; times <= index; times += 1) metrics.doorEvent(event);
+  assert.deepEqual(
+    new Map(await counts()),
+    new Map(counted.map(([, event], index) => [name(event), index + 1])),
+  );
+});
+
+test("one door state is 1", async () => {
+  using metrics = new Metrics(() => camera);
+  const now = snapshotOf(initialState);
+  for (const kind of ["forced-open", "held-open"] as const)
+    metrics.state({ ...now, door: { ...now.door, kind } });
+  const states = [...(await values(metrics))].filter(([name]) => name.startsWith("maskgate_door_state{"));
+  assert.equal(states.length, 6);
+  assert.deepEqual(
+    states.filter(([, value]) => value !== 0),
+    [['maskgate_door_state{state="held-open"}', 1]],
+  );
 });
 
 test("stages are histograms in seconds", async () => {

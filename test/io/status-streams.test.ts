@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { initialState } from "../../src/core/access.ts";
+import type { DoorEvent } from "../../src/core/door-report.ts";
 import { faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 import { ask, assertFits, follow, Kiosk, raw, until } from "./status-probe.ts";
 
@@ -68,6 +69,55 @@ test("an update that goes on, and all that changes at the door, is a change of t
   server.update("tick");
   await wait(50);
   assert.equal(states(), changes.length + 1, "and only for a change");
+});
+
+test("each thing that happens at the door is a door event, as it is and as the schema says, in order with the states", async () => {
+  await using kiosk = new Kiosk();
+  const server = await kiosk.open();
+  const happened: readonly DoorEvent[] = [
+    { kind: "input", atMs: 10, input: "contact", reading: "on" },
+    { kind: "door", atMs: 10, from: "locked", to: "forced-open" },
+    { kind: "fire-release", atMs: 20.5, isOn: true },
+  ];
+  // Of what happened while nobody listened, the state is all that is left.
+  server.door({ kind: "fire-release", atMs: 5, isOn: false });
+  const reader = await raw(kiosk.socketPath, follow);
+  await until(() => reader.got().includes("event: state"), "follows");
+  for (const event of happened) server.door(event);
+  const { door } = kiosk.now;
+  kiosk.now = { ...kiosk.now, door: { ...door, kind: "forced-open" } };
+  server.update("tick");
+  await until(() => reader.got().includes('"kind":"forced-open"'), "the state that they lead to");
+  const told = [...reader.got().matchAll(/^event: (\w+)\ndata: (.*)$/gm)];
+  assert.deepEqual(
+    told.map(([, name]) => name),
+    ["state", "door", "door", "door", "state"],
+  );
+  const events = told.filter(([, name]) => name === "door").map(([, , data]) => data ?? "");
+  for (const event of events) assertFits("door-event.json", event);
+  assert.deepEqual(
+    events.map((event) => JSON.parse(event) as DoorEvent),
+    happened,
+  );
+});
+
+test("what changes at the door is a change of the state", async () => {
+  await using kiosk = new Kiosk();
+  const server = await kiosk.open();
+  const reader = await raw(kiosk.socketPath, follow);
+  await until(() => reader.got() !== "", "follows");
+  const states = (): number => reader.got().split("event: state").length - 1;
+  const changes = [
+    { kind: "held-open" },
+    { lock: "unlocked" },
+    { inputs: { ...kiosk.now.door.inputs, tamper: "on" } },
+    { isFireReleased: true },
+  ] as const;
+  for (const [count, change] of changes.entries()) {
+    kiosk.now = { ...kiosk.now, door: { ...kiosk.now.door, ...change } };
+    server.update("tick");
+    await until(() => states() === count + 2, `a state for ${JSON.stringify(change)}`);
+  }
 });
 
 test("a reader that is slow misses frames, never a state, and holds up nobody", async () => {

@@ -1,15 +1,16 @@
 /**
  * The kiosk's lines as this process drives them: lock, LEDs, buzzer and inputs over GPIO. The holder opens them, or the daemon itself
- * where `gpio.holder` says so. Promise: the lock's line comes first and is at its locked level from its first moment.
+ * where `gpio.holder` says so. Promise: the lock's line comes first and is at its locked level from its first moment; at its open one
+ * while a fire release goes on.
  */
 import type { Config } from "./config-schema.ts";
 import type { DoorPolicy } from "./core/door.ts";
 import { type InputName, inputNames } from "./core/door-report.ts";
 import type { Clock, Door, Indicator } from "./core/ports.ts";
 import { type Buzzer, openBuzzer, withBuzzer } from "./io/buzzer.ts";
-import { type KeeperOptions, lockedLevel, openDoorKeeper } from "./io/door-keeper.ts";
+import { type KeeperOptions, lockedLevel, openDoorKeeper, openLevel, type Wiring } from "./io/door-keeper.ts";
 import { openGpio } from "./io/gpio-drivers.ts";
-import type { Gpio, InputLine, OutputLine } from "./io/gpio.ts";
+import type { Gpio, InputLine, Level, OutputLine } from "./io/gpio.ts";
 import { openIndicator } from "./io/indicator.ts";
 import type { SafeLines } from "./io/safe-lines.ts";
 
@@ -26,12 +27,13 @@ export interface DoorSide extends AsyncDisposable {
 export async function openDoorSide(
   config: Config,
   clock: Clock,
-  onEvent?: KeeperOptions["onEvent"],
+  options: Pick<KeeperOptions, "onEvent" | "isFireReleased"> = {},
 ): Promise<DoorSide> {
   const gpio = await openGpio(config.gpio.driver, config.gpio.simulatorDir);
   try {
     const { wiring, ...place } = config.gpio.door;
-    const lock = gpio.requestOutput({ ...place, consumer: "maskgate-door" }, lockedLevel(wiring));
+    const level = lockLevel(wiring, options.isFireReleased === true);
+    const lock = gpio.requestOutput({ ...place, consumer: "maskgate-door" }, level);
     const inputs = openInputs(gpio, config);
     const line = openFitted(gpio, config, "buzzer");
     const leds = openLeds(gpio, config, clock);
@@ -40,7 +42,7 @@ export async function openDoorSide(
     const indicator = buzzer === undefined ? leds : withBuzzer(leds, buzzer);
     const door = openDoorKeeper(
       { lock, inputs, ...(buzzer && { buzzer }) },
-      { wiring, policy: doorPolicyOf(config), ...(onEvent && { onEvent }) },
+      { wiring, policy: doorPolicyOf(config), ...options },
       clock,
     );
     return { door, indicator, [Symbol.asyncDispose]: () => close(gpio, door, indicator, buzzer) };
@@ -67,17 +69,13 @@ export function doorPolicyOf({ access, door, gpio }: Config): DoorPolicy {
 /** The same lines as they must be when nobody holds them: dark, silent, and locked or, in a fire, released. */
 export function safeLinesOf(gpio: Config["gpio"], isFireReleased: boolean): SafeLines {
   const { driver, simulatorDir, door } = gpio;
-  const openLevel = lockedLevel(door.wiring) === "active" ? "inactive" : "active";
   const others = (["green", "red", "amber", "buzzer"] as const).filter((name) => gpio[name].isFitted);
   return {
     driver,
     simulatorDir,
+    isFireReleased,
     lines: [
-      {
-        ...placeOf(door),
-        consumer: "maskgate-door",
-        level: isFireReleased ? openLevel : lockedLevel(door.wiring),
-      },
+      { ...placeOf(door), consumer: "maskgate-door", level: lockLevel(door.wiring, isFireReleased) },
       ...others.map((name) => ({
         ...placeOf(gpio[name]),
         consumer: `maskgate-${name}`,
@@ -85,6 +83,10 @@ export function safeLinesOf(gpio: Config["gpio"], isFireReleased: boolean): Safe
       })),
     ],
   };
+}
+
+function lockLevel(wiring: Wiring, isFireReleased: boolean): Level {
+  return isFireReleased ? openLevel(wiring) : lockedLevel(wiring);
 }
 
 function placeOf({ chip, offset, isActiveLow }: Config["gpio"]["door"] | Config["gpio"]["green"]) {

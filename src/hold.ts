@@ -4,17 +4,17 @@
  */
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
+import type { DoorEvent } from "./core/door-report.ts";
 import { KioskError } from "./core/errors.ts";
-import type { ServiceManager } from "./core/ports.ts";
 import { doorLog } from "./door-log.ts";
-import { openDoorSide, safeLinesOf } from "./door-side.ts";
+import { openDoorSide } from "./door-side.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { LeaseServer } from "./io/lease-server.ts";
-import { type Log, openLog } from "./io/log.ts";
-import { safeLinesFile, writeSafeLines } from "./io/safe-lines.ts";
+import { openLog } from "./io/log.ts";
 import { refuseTaken, type SocketPlace } from "./io/status-socket.ts";
 import { openServiceManager } from "./io/systemd.ts";
 import { lockAtExit } from "./lock-at-exit.ts";
+import { openSafeRecord } from "./safe-record.ts";
 import { version } from "./version.ts";
 
 /**
@@ -34,18 +34,23 @@ export async function hold(
   await refuseTaken(place);
 
   await using service = await openServiceManager({ clock, log });
-  using safe = recordSafeLines(gpio, log);
+  const safe = openSafeRecord({ ...config, gpio }, log, signal);
+  const { isFireReleased } = safe;
   const holder: { server?: LeaseServer } = {};
   // The holder's own log: a daemon may be there to hear of it, or none.
   const logEvent = doorLog(log);
-  await using doorSide = await openDoorSide({ ...config, gpio }, clock, (event) => {
+  const onEvent = (event: DoorEvent): void => {
     if (event.kind === "fire-release") safe.write(event.isOn);
     holder.server?.report();
     logEvent(event);
-  });
+  };
+  await using doorSide = await openDoorSide({ ...config, gpio }, clock, { onEvent, isFireReleased });
   const { door, indicator } = doorSide;
+  using _record = safe;
   using _exitGuard = lockAtExit(door);
-  log.info({ version, driver: gpio.driver }, "door locked");
+  const about = { version, driver: gpio.driver };
+  if (isFireReleased) log.error(about, "door released: so the fire alarm left it when the last holder ended");
+  else log.info(about, "door locked");
   await using server = await LeaseServer.open({
     ...{ place, door, indicator, clock, log, silenceMs: gpio.leaseSilenceMs },
     onTick: (isSound, hasPeer) => {
@@ -57,7 +62,9 @@ export async function hold(
   holder.server = server;
   log.info({ socketPath: place.path }, "lease socket open");
   onStarted();
-  await untilAborted(signal, service);
+  await service.ready(`${isFireReleased ? "door released by the fire alarm" : "door locked"}; no daemon yet`);
+  await untilAborted(signal);
+  await service.stopping();
 }
 
 function requireHolder({ holder }: Config["gpio"], configFile: string | undefined): void {
@@ -68,35 +75,8 @@ function requireHolder({ holder }: Config["gpio"], configFile: string | undefine
   );
 }
 
-interface SafeRecord extends Disposable {
-  write(isFireReleased: boolean): void;
-}
-
-/** A holder that is killed during a fire must leave the door free; one that ends by itself locks, and a new one reads the alarm again. */
-function recordSafeLines(gpio: Config["gpio"], log: Log): SafeRecord {
-  const file = safeLinesFile(gpio.leaseSocketPath);
-  const write = (isFireReleased: boolean): void => {
-    writeSafeLines(file, safeLinesOf(gpio, isFireReleased));
-  };
-  const tryToWrite = (isFireReleased: boolean): void => {
-    try {
-      write(isFireReleased);
-    } catch (error) {
-      log.error({ err: error }, "what is safe after a kill cannot be written down");
-    }
-  };
-  write(false);
-  return {
-    write: tryToWrite,
-    [Symbol.dispose]: () => {
-      tryToWrite(false);
-    },
-  };
-}
-
-async function untilAborted(signal: AbortSignal, service: ServiceManager): Promise<void> {
-  await service.ready("door locked; no daemon yet");
-  await new Promise<void>((resolve) => {
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     signal.addEventListener(
       "abort",
       () => {
@@ -106,5 +86,4 @@ async function untilAborted(signal: AbortSignal, service: ServiceManager): Promi
     );
     if (signal.aborted) resolve();
   });
-  await service.stopping();
 }

@@ -133,5 +133,5 @@ function openDoorPorts(
   const { holder, leaseSocketPath: socketPath, leaseSilenceMs: silenceMs } = config.gpio;
   return holder === "process"
     ? openLease({ socketPath, silenceMs, clock, log, onEvent })
-    : openDoorSide(config, clock, onEvent);
+    : openDoorSide(config, clock, { onEvent });
 }

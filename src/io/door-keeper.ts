@@ -39,6 +39,8 @@ export interface KeeperOptions {
   readonly wiring: Wiring;
   /** `debounceMs` must name the inputs that have a line, and no other. */
   readonly policy: DoorPolicy;
+  /** The fire alarm had released the lock before: so it starts, and so its line must have been requested. */
+  readonly isFireReleased?: boolean;
   /** Hears of everything that happens, after it has taken effect. */
   readonly onEvent?: (event: DoorEvent, report: DoorReport) => void;
 }
@@ -54,7 +56,12 @@ export function lockedLevel(wiring: Wiring): Level {
   return wiring === "fail-safe" ? "active" : "inactive";
 }
 
-/** Takes the lines over: locks at once, and releases them when disposed of. */
+/** The level at which it is free: for a line that is requested while a fire release goes on. */
+export function openLevel(wiring: Wiring): Level {
+  return wiring === "fail-safe" ? "inactive" : "active";
+}
+
+/** Takes the lines over: locks at once, unless there is a fire release, and releases them when disposed of. */
 export function openDoorKeeper(
   lines: DoorLines,
   options: KeeperOptions,
@@ -77,10 +84,10 @@ class DoorKeeper implements Door {
   readonly #schedule: Schedule;
   readonly #isLockedActive: boolean;
   readonly #readFailures = new Map<InputName, string>();
-  #door: DoorMemory = initialDoor;
+  #door: DoorMemory;
   #report: DoorReport;
   /** What the line does; true also while nobody knows, because setting it has failed. */
-  #isLockOpen = false;
+  #isLockOpen: boolean;
   #cancelTimer: () => void = () => undefined;
   #cancelSampling: () => void = () => undefined;
   #isDisposed = false;
@@ -91,6 +98,8 @@ class DoorKeeper implements Door {
     this.#clock = clock;
     this.#schedule = schedule;
     this.#isLockedActive = lockedLevel(options.wiring) === "active";
+    this.#isLockOpen = options.isFireReleased === true;
+    this.#door = { ...initialDoor, isFireReleased: this.#isLockOpen };
     this.#advance({ kind: "tick", atMs: clock.nowMs() });
     this.#report = this.#view(undefined);
   }
@@ -114,7 +123,7 @@ class DoorKeeper implements Door {
     this.#drive();
   }
 
-  /** Locks, and reads the inputs from now on, if there are any. Whoever cannot even lock at first is no keeper. */
+  /** Sets the lock, and reads the inputs from now on, if there are any. Whoever cannot even set the lock at first is no keeper. */
   begin(): void {
     try {
       this.apply({ kind: "lock" });
@@ -238,7 +247,8 @@ class DoorKeeper implements Door {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#cancelSampling();
-    this.#door = { ...initialDoor, nowMs: this.#door.nowMs };
+    // What was seen of the inputs stays: that nobody looks any more is nothing that happened at the door.
+    this.#door = { ...this.#door, lease: undefined, isAsked: false, isFireReleased: false };
     try {
       this.#lockAtLast();
     } finally {
@@ -257,11 +267,13 @@ class DoorKeeper implements Door {
   }
 
   #releaseAll(): void {
-    const lines = [this.#lines.lock, ...Object.values(this.#lines.inputs ?? {})];
+    const { lock, inputs = {} } = this.#lines;
+    const lines: readonly Pick<OutputLine, "release">[] = [lock, ...Object.values(inputs)];
     const failures: unknown[] = [];
     for (const line of lines) {
       try {
-        line.release();
+        // Also a lock that was requested at its open level stays locked.
+        line.release(lockedLevel(this.#options.wiring));
       } catch (error) {
         failures.push(error);
       }

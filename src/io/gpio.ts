@@ -2,7 +2,7 @@
  * The GPIO port, in libgpiod's words. A line has one owner; its level is told as active or inactive, whatever the wiring.
  *
  * Promises: an output starts at its initial level in the same step in which it becomes an output, so it never glitches; it is
- * set back to that level before it is released; an input is only looked at, never driven; and every failure is a KioskError that
+ * set back to that level, or to one that its owner names, before it is released; an input is only looked at, never driven; and every failure is a KioskError that
  * names the chip, the line, the cause and the mend.
  */
 import { KioskError, messageOf } from "../core/errors.ts";
@@ -26,8 +26,8 @@ export interface OutputLine {
   set(isActive: boolean): void;
   /** The level that was last set without an error: commanded, not measured. */
   readonly isActive: boolean;
-  /** Sets the initial level again and gives the line up. A second call does nothing. */
-  release(): void;
+  /** Sets the initial level again, or the given one, and gives the line up. A second call does nothing. */
+  release(level?: Level): void;
 }
 
 /**
@@ -109,7 +109,7 @@ class DriverGpio implements Gpio {
   requestOutput(settings: LineSettings, initial: Level): OutputLine {
     const isActive = initial === "active";
     const opened = this.#open(settings, () => this.#driver.openOutput(settings, isActive));
-    const line = new HeldOutput(settings, opened, isActive, () => this.#held.delete(line));
+    const line = new HeldOutput(settings, opened, initial, () => this.#held.delete(line));
     this.#held.add(line);
     return line;
   }
@@ -152,16 +152,16 @@ class DriverGpio implements Gpio {
 class HeldOutput implements OutputLine {
   readonly #settings: LineSettings;
   readonly #driverLine: DriverOutput;
-  readonly #initial: boolean;
+  readonly #initial: Level;
   readonly #onReleased: () => void;
   #isActive: boolean;
   #isReleased = false;
 
-  constructor(settings: LineSettings, driverLine: DriverOutput, initial: boolean, onReleased: () => void) {
+  constructor(settings: LineSettings, driverLine: DriverOutput, initial: Level, onReleased: () => void) {
     this.#settings = settings;
     this.#driverLine = driverLine;
     this.#initial = initial;
-    this.#isActive = initial;
+    this.#isActive = initial === "active";
     this.#onReleased = onReleased;
   }
 
@@ -177,10 +177,10 @@ class HeldOutput implements OutputLine {
     this.#isActive = isActive;
   }
 
-  release(): void {
+  release(level: Level = this.#initial): void {
     if (this.#isReleased) return;
     try {
-      this.set(this.#initial);
+      this.set(level === "active");
     } finally {
       this.#isReleased = true;
       this.#onReleased();

@@ -1,8 +1,8 @@
 /**
  * The lines of the door as they must be when nobody holds them: written down by the holder before it takes them, and driven by
- * whoever comes after its death. Needs no configuration and no package but the driver's own, so that it is quick.
+ * whoever comes after its death; the next holder reads there whether a fire release goes on. Needs no configuration and no package but the driver's own, so that it is quick.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { KioskError, messageOf } from "../core/errors.ts";
 import { type GpioDriver, openGpio } from "./gpio-drivers.ts";
@@ -16,12 +16,32 @@ export interface SafeLine extends LineSettings {
 export interface SafeLines {
   readonly driver: GpioDriver;
   readonly simulatorDir: string;
+  /** The fire alarm has released the lock: its level is the open one. */
+  readonly isFireReleased: boolean;
   readonly lines: readonly SafeLine[];
 }
 
 /** Beside the lease socket: a folder that only the holder writes, and that is gone after a boot. */
 export function safeLinesFile(leaseSocketPath: string): string {
   return path.join(path.dirname(leaseSocketPath), "safe-lines.json");
+}
+
+/**
+ * Whether a fire release went on when the file was written; there is none without a file.
+ * @throws KioskError gpio-failed for a file that says nothing about it
+ */
+export function wasFireReleased(file: string): boolean {
+  if (!existsSync(file)) return false;
+  try {
+    const { isFireReleased } = JSON.parse(readFileSync(file, "utf8")) as Partial<SafeLines>;
+    if (typeof isFireReleased !== "boolean") throw new Error("isFireReleased is missing");
+    return isFireReleased;
+  } catch (error) {
+    const mend = "the fire alarm is read anew";
+    throw new KioskError("gpio-failed", `${file}: cannot be read: ${messageOf(error)}; ${mend}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Replaces the file in one step. */

@@ -1,7 +1,7 @@
 /** Uses the compiled command line as a person does: real processes in temporary folders, a few at a time. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -24,6 +24,7 @@ export interface Running {
 }
 
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const afterwards = fileURLToPath(new URL("../../src/lock-lines.js", import.meta.url));
 const models = path.resolve("test/fixtures/models");
 const demo = path.resolve("node_modules/@vladmandic/face-api/demo");
 /** Nothing that is tested takes longer, even on a busy machine. */
@@ -43,7 +44,7 @@ process.setMaxListeners(200);
 
 /** Starts `maskgate` with these arguments. */
 export function start(...args: readonly string[]): Running {
-  return startWith([], args);
+  return startWith([], [program, ...args]);
 }
 
 /** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
@@ -51,15 +52,15 @@ export function maskgateWithoutModels(...args: readonly string[]): Promise<Outco
   const hook =
     "export const resolve = (name, context, next) => { if (/onnxruntime|tensorflow/.test(name)) throw new Error(name); return next(name, context); };";
   const register = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(hook))});`;
-  return startWith(["--import", dataUrl(register)], args).ended;
+  return startWith(["--import", dataUrl(register)], [program, ...args]).ended;
 }
 
 function dataUrl(script: string): string {
   return `data:text/javascript,${encodeURIComponent(script)}`;
 }
 
-function startWith(nodeArgs: readonly string[], args: readonly string[]): Running {
-  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+export function startWith(nodeArgs: readonly string[], args: readonly string[]): Running {
+  const child = spawn(process.execPath, [...nodeArgs, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: limitMs,
     killSignal: "SIGKILL",
@@ -90,6 +91,7 @@ export function configFile(folder: string, keys: Readonly<Record<string, unknown
     "model.threads": 1,
     "access.leastFacePx": 40,
     "gpio.simulatorDir": path.join(folder, "gpio"),
+    "gpio.leaseSocketPath": path.join(folder, "lease.sock"),
     "status.socketPath": path.join(folder, "status.sock"),
     ...keys,
   };
@@ -130,6 +132,18 @@ export async function startDaemon(config: string): Promise<Running> {
   return running;
 }
 
+/** A holder whose door is held and whose socket is open; killed when disposed of, if it still lives. */
+export async function startHolder(config: string): Promise<Running & Disposable> {
+  const running = start("hold", "--config", config);
+  await until("an open lease socket", running, () => running.written.out.includes("lease socket open"));
+  return { ...running, [Symbol.dispose]: () => void running.child.kill("SIGKILL") };
+}
+
+/** What systemd runs after the holder's end, for the holder of this folder. */
+export function lockLines(folder: string): Promise<Outcome> {
+  return startWith([], [afterwards, path.join(folder, "safe-lines.json")]).ended;
+}
+
 /** Ends it the way systemd does. */
 export async function stop(running: Running): Promise<Outcome> {
   running.child.kill("SIGTERM");
@@ -138,6 +152,17 @@ export async function stop(running: Running): Promise<Outcome> {
 
 /** The level of the lock's line, as any other process reads it; undefined before the line is there. */
 export function lockLine(folder: string): string | undefined {
-  const file = path.join(folder, "gpio/gpiochip0/sim_gpio0/value");
+  return lineValue(folder, 0);
+}
+
+export function lineValue(folder: string, offset: number): string | undefined {
+  const file = path.join(folder, `gpio/gpiochip0/sim_gpio${offset}/value`);
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+/** Puts the line of an input at a level from outside, also before anybody holds it. */
+export function pullLine(folder: string, offset: number, pull: "pull-up" | "pull-down"): void {
+  const line = path.join(folder, `gpio/gpiochip0/sim_gpio${offset}`);
+  mkdirSync(line, { recursive: true });
+  writeFileSync(path.join(line, "pull"), pull);
 }

@@ -17,11 +17,7 @@ const setting = (section: string, key: string, value: string): string =>
   `set_key ${section} ${key} '${value}'`;
 
 const startsUnlocked = (folder: string): string =>
-  edit(
-    `${folder}/door-side.js`,
-    "}, lockedLevel(wiring))",
-    '}, lockedLevel(wiring) === "active" ? "inactive" : "active")',
-  );
+  edit(`${folder}/door-side.js`, "lockLevel(wiring, options.isFireReleased === true)", "openLevel(wiring)");
 const swapsLate = (statement: string): string =>
   edit(
     `${program}/model-follower.js`,
@@ -163,7 +159,7 @@ export const breaks: Readonly<Record<string, Break>> = {
         "else\n                this.#lock();",
         "else if (!this.#isLockOpen)\n                this.#lock();",
       ),
-      edit(`${program}/io/gpio.js`, "this.set(this.#initial);", ""),
+      edit(`${program}/io/gpio.js`, 'this.set(level === "active");', ""),
     ].join("; "),
     says: /still unlocked/,
   },

@@ -61,6 +61,17 @@ export function gpioContract(name: string, makeBench: () => Promise<GpioBench>):
             assert.equal(line.isActive, initial === "active");
           },
         );
+
+        onBench(
+          `is left as its owner asks though it began ${initial}, active-low ${isActiveLow ? "yes" : "no"}`,
+          (bench, gpio) => {
+            const line = gpio.requestOutput(settings(bench, 2, { isActiveLow }), initial);
+            line.release(initial === "active" ? "inactive" : "active");
+            assert.equal(line.isActive, initial !== "active");
+            if (bench.keepsLevel)
+              assert.equal(bench.physical(2), (initial === "active") === isActiveLow ? 1 : 0);
+          },
+        );
       }
     }
 

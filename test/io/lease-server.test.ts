@@ -1,7 +1,7 @@
 /** The holder's socket as any program may meet it: raw bytes on a real socket, real time. */
 import assert from "node:assert/strict";
 import { lstatSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,9 +9,9 @@ import { KioskError } from "../../src/core/errors.ts";
 import { monotonicClock } from "../../src/io/clock.ts";
 import { openDoor } from "../../src/io/door.ts";
 import { openIndicator } from "../../src/io/indicator.ts";
-import { type Account, type Answer, answerSchema, leaseVersion, parseLine } from "../../src/io/lease-protocol.ts";
 import { LeaseServer } from "../../src/io/lease-server.ts";
 import { silentLog, socketFolder, until } from "../sim/door-benches.ts";
+import { LeasePeer } from "../sim/lease-peer.ts";
 import { SimLine } from "../sim/sim-line.ts";
 
 const clock = monotonicClock();
@@ -44,52 +44,9 @@ async function openHolder(overrides: { readonly silenceMs?: number } = {}): Prom
   };
 }
 
-class Client implements Disposable {
-  readonly socket: Socket;
-  readonly answers: Answer[] = [];
-  isClosed = false;
-  #text = "";
-
-  constructor(socketPath: string) {
-    this.socket = connect(socketPath);
-    this.socket.on("error", () => undefined);
-    this.socket.on("close", () => (this.isClosed = true));
-    this.socket.on("data", (data: Buffer) => {
-      this.#text += data.toString();
-      const lines = this.#text.split("\n");
-      this.#text = lines.pop() ?? "";
-      for (const line of lines) {
-        const parsed = parseLine(answerSchema, line);
-        if (parsed.kind !== "message") assert.fail(line);
-        this.answers.push(parsed.message);
-      }
-    });
-  }
-
-  order(order: object): string {
-    return `${JSON.stringify({ version: leaseVersion, sentAtMs: clock.nowMs(), ...order })}\n`;
-  }
-
-  say(order: object): void {
-    this.socket.write(this.order(order));
-  }
-
-  get account(): Account | undefined {
-    return this.answers.findLast((answer) => answer.kind === "report");
-  }
-
-  get refusal(): string | undefined {
-    return this.answers.find((answer) => answer.kind === "refused")?.reason;
-  }
-
-  [Symbol.dispose](): void {
-    this.socket.destroy();
-  }
-}
-
 /** A client that has the door open. */
-async function unlocked({ socketPath, line }: Holder): Promise<Client> {
-  const client = new Client(socketPath);
+async function unlocked({ socketPath, line }: Holder): Promise<LeasePeer> {
+  const client = new LeasePeer(socketPath);
   client.say({ kind: "lock" });
   client.say({ kind: "unlock", untilMs: clock.nowMs() + 30_000 });
   client.say({ kind: "indicate", indication: "granted" });
@@ -105,7 +62,7 @@ describe("the lease socket", () => {
 
   it("tells at once what there is, and again and again", async () => {
     await using holder = await openHolder();
-    using client = new Client(holder.socketPath);
+    using client = new LeasePeer(holder.socketPath);
     await until("reports", () => client.answers.length > 3);
     assert.deepEqual(client.account?.state, { kind: "locked" });
     assert.equal(client.account.heardAtMs, null);
@@ -123,7 +80,7 @@ describe("the lease socket", () => {
   it("turns a second client away, tells it why, and leaves the first alone", async () => {
     await using holder = await openHolder();
     using first = await unlocked(holder);
-    using second = new Client(holder.socketPath);
+    using second = new LeasePeer(holder.socketPath);
     second.say({ kind: "lock" });
     await until("the end of the second", () => second.isClosed);
     assert.match(second.refusal ?? "", /another client has the door/);
@@ -216,7 +173,7 @@ describe("on the lease socket", () => {
 
   it("an order may come in pieces", async () => {
     await using holder = await openHolder();
-    using client = new Client(holder.socketPath);
+    using client = new LeasePeer(holder.socketPath);
     client.say({ kind: "lock" });
     const text = client.order({ kind: "unlock", untilMs: now() + 30_000 });
     for (const piece of [text.slice(0, 10), text.slice(10, 11), text.slice(11, -1)]) {
@@ -230,7 +187,7 @@ describe("on the lease socket", () => {
 
   it("an order that comes too slowly is none", async () => {
     await using holder = await openHolder({ silenceMs: 200 });
-    using client = new Client(holder.socketPath);
+    using client = new LeasePeer(holder.socketPath);
     client.say({ kind: "lock" });
     const text = client.order({ kind: "unlock", untilMs: now() + 30_000 });
     client.socket.write(text.slice(0, 20));
@@ -242,7 +199,7 @@ describe("on the lease socket", () => {
 
   it("a client that never reads costs no memory, and can still lock", async () => {
     await using holder = await openHolder();
-    const client = new Client(holder.socketPath);
+    const client = new LeasePeer(holder.socketPath);
     client.socket.pause();
     const lock = client.order({ kind: "lock" });
     const before = process.memoryUsage().rss;

@@ -1,5 +1,5 @@
 /** An output line that remembers all it was told, and fails on demand. */
-import type { OutputLine } from "../../src/io/gpio.ts";
+import type { Level, OutputLine } from "../../src/io/gpio.ts";
 import { KioskError } from "../../src/core/errors.ts";
 
 export class SimLine implements OutputLine {
@@ -34,10 +34,10 @@ export class SimLine implements OutputLine {
     this.levels.push(isActive);
   }
 
-  release(): void {
+  release(level: Level = this.#initial ? "active" : "inactive"): void {
     if (this.isReleased) return;
     try {
-      this.set(this.#initial);
+      this.set(level === "active");
     } finally {
       this.isReleased = true;
     }

@@ -2,40 +2,18 @@
  * The daemon's model as the updater's files want it. A new one is loaded in a second worker while the first goes on, and takes over
  * between two frames; one that cannot be loaded changes nothing. Nothing is ever written here, and a stick is never seen.
  */
-import { policyOf, reportModel } from "./camera-side.ts";
-import type { Config } from "./config-schema.ts";
 import { cleanUpAfter, messageOf } from "./core/errors.ts";
-import type { Clock } from "./core/ports.ts";
-import {
-  isSameModel,
-  modelsToTry,
-  packaged,
-  type ModelRef,
-  type UpdateRecord,
-} from "./core/update-record.ts";
+import { isSameModel, modelsToTry, type ModelRef, type UpdateRecord } from "./core/update-record.ts";
 import { isUnderWay, noticeOf, updatesOff, type UpdateStatus } from "./core/update-status.ts";
-import { realDisk, type Disk } from "./io/disk.ts";
-import type { Log } from "./io/log.ts";
-import { scheduleTimeout, type Schedule } from "./io/timer.ts";
+import { realDisk } from "./io/disk.ts";
+import { scheduleTimeout } from "./io/timer.ts";
 import { readRecord, readReport, type UpdateReport } from "./io/update-files.ts";
 import type { Eyes } from "./kiosk-parts.ts";
-import { modelFolder, pipelineSettings } from "./pipeline-settings.ts";
-import { startVision } from "./vision/worker-vision.ts";
+import { firstModel, loadBeside, type First, type LoadingParts } from "./model-loading.ts";
 
 const pollMs = 1000;
 /** A report of work that did not change for so long is of an updater that is gone. */
 const silenceMs = 15_000;
-
-export interface FollowerParts {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Where the updater's files are; the machine's own disk if nothing else is given. */
-  readonly disk?: Disk;
-  readonly schedule?: Schedule;
-  /** Loads a model; in a worker of its own if nothing else is given. */
-  readonly load?: (ref: ModelRef) => Promise<Eyes>;
-}
 
 /** Looks with other eyes from the next frame on, and gives the old ones back. */
 interface Swapping {
@@ -44,12 +22,17 @@ interface Swapping {
 
 type Told = Pick<UpdateStatus, "state" | "version" | "reason">;
 
+const nothingTold: Told = { state: "idle", version: null, reason: null };
+
 /** Owns the eyes that the kiosk looks with, and those that are being loaded. */
 export class ModelFollower implements AsyncDisposable {
-  readonly #parts: FollowerParts;
+  readonly #parts: LoadingParts;
   #eyes: Eyes;
   #running: ModelRef | null;
-  #unloadable: UpdateStatus["unloadable"];
+  /** Of the record that was read last. */
+  #activeId: number | undefined;
+  /** Why models could not be loaded, by their ids; each is tried once. */
+  readonly #failures: Map<number, string>;
   #told: Told;
   #toldAtMs: number;
   /** When what is told came to be, if this daemon saw it happen. */
@@ -61,12 +44,13 @@ export class ModelFollower implements AsyncDisposable {
   #complaint: string | undefined;
   #damage: string | undefined;
 
-  private constructor(parts: FollowerParts, first: First) {
+  private constructor(parts: LoadingParts, first: First) {
     this.#parts = parts;
     this.#eyes = first.eyes;
     this.#running = first.running;
-    this.#unloadable = first.unloadable;
-    this.#told = first.running === null ? updatesOff : first.told;
+    this.#activeId = first.record?.active.id;
+    this.#failures = new Map(first.failures);
+    this.#told = first.record === undefined ? nothingTold : recorded(first.record);
     this.#toldAtMs = parts.clock.nowMs();
   }
 
@@ -74,7 +58,7 @@ export class ModelFollower implements AsyncDisposable {
    * Loads the first model that can be: the active one, else the one before, else the packaged one.
    * @throws KioskError bad-model, vision-failed
    */
-  static async open(parts: FollowerParts): Promise<ModelFollower> {
+  static async open(parts: LoadingParts): Promise<ModelFollower> {
     return new ModelFollower(parts, await firstModel(parts));
   }
 
@@ -93,6 +77,12 @@ export class ModelFollower implements AsyncDisposable {
       running: this.#running,
       unloadable: this.#unloadable,
     };
+  }
+
+  get #unloadable(): UpdateStatus["unloadable"] {
+    const id = this.#activeId;
+    const reason = id === undefined ? undefined : this.#failures.get(id);
+    return id === undefined || reason === undefined ? null : { id, reason };
   }
 
   /** From now on the kiosk gets every new model; `onSwapped` hears after it took over. */
@@ -134,30 +124,33 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   async #poll(kiosk: Swapping, onSwapped: (eyes: Eyes) => void): Promise<void> {
-    const wanted = (await this.#record()).active;
-    if (this.#running === null || isSameModel(wanted, this.#running)) {
-      this.#unloadable = null;
+    const record = await this.#record();
+    const { active } = record;
+    this.#activeId = active.id;
+    if (this.#running === null || isSameModel(active, this.#running)) {
+      this.#failures.clear();
       return;
     }
-    if (this.#unloadable?.id === wanted.id) return;
+    // One at a time: the record may have changed when the next one is looked for.
+    const wanted = modelsToTry(record).find(({ id }) => !this.#failures.has(id));
+    if (wanted === undefined || isSameModel(wanted, this.#running)) return;
     const eyes = await this.#load(wanted);
     if (eyes === undefined) return;
-    if (!(await this.#isStillWanted(wanted, eyes))) return;
+    if (!(await this.#isStillActive(active, eyes))) return;
     const old = await kiosk.swap(eyes);
     this.#eyes = eyes;
     this.#running = wanted;
-    this.#unloadable = null;
     onSwapped(eyes);
     await old.vision[Symbol.asyncDispose]();
   }
 
   /** The updater may have thought otherwise while the model was loaded; then nobody needs these eyes. */
-  async #isStillWanted(wanted: ModelRef, eyes: Eyes): Promise<boolean> {
+  async #isStillActive(active: ModelRef, eyes: Eyes): Promise<boolean> {
     const dispose = async (): Promise<void> => eyes.vision[Symbol.asyncDispose]();
     try {
-      const isWanted = isSameModel((await this.#record()).active, wanted);
-      if (!isWanted) await dispose();
-      return isWanted;
+      const isActive = isSameModel((await this.#record()).active, active);
+      if (!isActive) await dispose();
+      return isActive;
     } catch (error) {
       await cleanUpAfter(error, dispose);
       throw error;
@@ -165,13 +158,13 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   async #load(wanted: ModelRef): Promise<Eyes | undefined> {
-    const { log } = this.#parts;
+    const { id, place, version } = wanted;
     try {
-      return await load(this.#parts, wanted);
+      return await loadBeside(this.#parts, wanted);
     } catch (error) {
       const reason = messageOf(error);
-      log.error({ place: wanted.place, version: wanted.version, reason }, "the new model cannot be loaded");
-      this.#unloadable = { id: wanted.id, reason };
+      this.#parts.log.error({ place, version, reason }, "the new model cannot be loaded");
+      this.#failures.set(id, reason);
       return undefined;
     }
   }
@@ -208,53 +201,6 @@ export class ModelFollower implements AsyncDisposable {
   }
 }
 
-interface First {
-  readonly eyes: Eyes;
-  readonly running: ModelRef | null;
-  readonly unloadable: UpdateStatus["unloadable"];
-  readonly told: Told;
-}
-
-async function firstModel(parts: FollowerParts): Promise<First> {
-  const { config, log } = parts;
-  const idle: Told = { state: "idle", version: null, reason: null };
-  if (config.model.folder !== "")
-    return { eyes: await load(parts, packaged), running: null, unloadable: null, told: idle };
-  const complain = (text: string): void => {
-    log.error(text);
-  };
-  const record = await readRecord(parts.disk ?? realDisk, config.update.stateFolder, complain).catch(
-    (error: unknown) => {
-      complain(messageOf(error));
-      return undefined;
-    },
-  );
-  const refs = record === undefined ? [packaged] : modelsToTry(record);
-  let unloadable: UpdateStatus["unloadable"] = null;
-  for (const ref of refs) {
-    try {
-      const eyes = await load(parts, ref);
-      return { eyes, running: ref, unloadable, told: record === undefined ? idle : recorded(record) };
-    } catch (error) {
-      if (ref === refs.at(-1)) throw error;
-      const { place, version } = ref;
-      log.error(
-        { place, version, reason: messageOf(error) },
-        "a model cannot be loaded; trying the one before",
-      );
-      unloadable ??= { id: ref.id, reason: messageOf(error) };
-    }
-  }
-  throw new Error("the packaged model is always tried");
-}
-
-async function load(parts: FollowerParts, ref: ModelRef): Promise<Eyes> {
-  if (parts.load) return parts.load(ref);
-  const { config, log } = parts;
-  const vision = await startVision(pipelineSettings(config, modelFolder(config, ref.place)));
-  return { vision, model: reportModel(vision, config, log), policy: policyOf(config, vision.model) };
-}
-
 /** What is told of the updater's report and record. */
 export function tell(report: UpdateReport | undefined, isSilent: boolean, record: UpdateRecord): Told {
   if (report === undefined) return recorded(record);
@@ -266,6 +212,6 @@ export function tell(report: UpdateReport | undefined, isSilent: boolean, record
 
 function recorded({ active, trial, last }: UpdateRecord): Told {
   if (trial !== null) return { state: "probation", version: active.version, reason: null };
-  if (last === null) return { state: "idle", version: null, reason: null };
+  if (last === null) return nothingTold;
   return { state: last.kind, version: last.version, reason: last.reason };
 }

@@ -8,20 +8,26 @@ import { disableTelemetry } from "./no-telemetry.ts";
 import type { PipelineSettings } from "./pipeline.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
-/** How long the worker may take to release its models before it is ended without. */
+/** How long the worker may take to release its models before it is ended without, and then to end. */
 const closeGraceMs = 2000;
 
 /**
- * Starts the worker and loads the models in it.
+ * Starts the worker and loads the models in it, unless the signal aborts first.
  * @throws KioskError bad-model, vision-failed
  */
-export async function startVision(settings: PipelineSettings): Promise<Vision> {
+export async function startVision(settings: PipelineSettings, signal?: AbortSignal): Promise<Vision> {
   disableTelemetry();
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings });
   const vision = new WorkerVision(worker);
+  const giveUp = (): void => {
+    vision.die("its start was given up");
+    void vision.end();
+  };
+  signal?.addEventListener("abort", giveUp);
   const first = await vision.reply();
+  signal?.removeEventListener("abort", giveUp);
   if (first.kind === "ready") return Object.assign(vision, { model: first.model });
-  await worker.terminate();
+  await vision.end();
   if (first.kind === "failed") throw new KioskError(first.code, first.message);
   throw new KioskError("vision-failed", "the vision worker spoke out of turn");
 }
@@ -69,19 +75,32 @@ class WorkerVision {
     if (!this.death) {
       const gone = new Promise((resolve) => this.worker.once("exit", resolve));
       this.post({ kind: "close" });
-      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, closeGraceMs).unref())]);
+      await withinGrace(gone);
     }
-    await this.worker.terminate();
+    await this.end();
+  }
+
+  /** Ends the worker. One that is stuck in native code is left behind: its thread ends with the process, by SIGKILL if need be. */
+  async end(): Promise<void> {
+    await withinGrace(this.worker.terminate());
+    this.worker.unref();
   }
 
   private post(request: Request): void {
     this.worker.postMessage(request);
   }
 
-  private die(reason: string): void {
+  die(reason: string): void {
     this.death ??= new KioskError("vision-failed", `the vision worker is gone: ${reason}`);
     const waiting = this.waiting;
     this.waiting = undefined;
     waiting?.reject(this.death);
   }
+}
+
+async function withinGrace(gone: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const grace = new Promise((resolve) => (timer = setTimeout(resolve, closeGraceMs)));
+  await Promise.race([gone, grace]);
+  clearTimeout(timer);
 }

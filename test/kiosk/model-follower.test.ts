@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rollBack, type UpdateRecord } from "../../src/core/update-record.ts";
-import { FollowerBench, good, onProbation, second } from "../sim/follower-bench.ts";
+import { FollowerBench, good, onProbation, second, stagingS } from "../sim/follower-bench.ts";
 import { settle } from "../sim/kiosk-bench.ts";
 
 async function daemon(record?: UpdateRecord): Promise<FollowerBench> {
@@ -111,6 +111,64 @@ test("a slow load is waited for, not doubled, also by the end of the daemon", as
   finish();
   await ended;
   assert.deepEqual([it.loaded, it.time.pendingCount], [[], 0]);
+});
+
+test("a load that hangs is given up after update.stagingS: that is said, what it brings later is closed, and the next record is followed", async () => {
+  const it = await daemon(good);
+  let finish = (): void => undefined;
+  it.whileLoading = () =>
+    new Promise((done) => {
+      finish = done;
+    });
+  await it.store.write(onProbation);
+  await it.passS(1 + stagingS - 1);
+  assert.deepEqual([it.running, it.signals[1]?.aborted], [["slot-a", 7, null], false]);
+  await it.passS(1);
+  assert.deepEqual([it.running, it.signals[1]?.aborted], [["slot-a", 7, 2], true]);
+  assert.equal(it.follower.status().unloadable?.reason, `loading it took longer than ${stagingS} s`);
+  await it.passS(2);
+  assert.deepEqual(it.asked, [1, 2]);
+  it.whileLoading = () => Promise.resolve();
+  await it.store.write({ ...onProbation, lastId: 3, active: { ...second, id: 3 } });
+  await it.passS(1);
+  assert.deepEqual([it.running, it.loaded], [["slot-b", 8, null], ["8"]]);
+  finish();
+  await settle();
+  assert.deepEqual([it.opened.length, it.loaded, it.given.length], [3, ["8"], 2]);
+});
+
+test("back from a rejected model to one that cannot be loaded any more: the one before that decides, not the rejected one", async () => {
+  const it = await daemon(good);
+  await it.store.write(onProbation);
+  await it.passS(1);
+  it.broken.set(1, new Error("EIO"));
+  await it.store.write(rollBack(onProbation, "too slow"));
+  await it.passS(2);
+  assert.deepEqual([it.running, it.loaded], [["packaged", 0, 1], ["0"]]);
+  assert.equal(it.follower.status().unloadable?.reason, "EIO");
+  await it.passS(3);
+  assert.deepEqual(it.asked, [1, 2, 1, 0]);
+  it.broken.clear();
+  await it.store.write({ ...onProbation, lastId: 3, active: { ...second, id: 3 } });
+  await it.passS(2);
+  await it.store.write({ ...good, lastId: 3 });
+  await it.passS(1);
+  assert.deepEqual(
+    it.running,
+    ["slot-a", 7, null],
+    "what could not be loaded once is tried again after another model decided",
+  );
+  it.broken.set(2, new Error("no")).set(0, new Error("no"));
+  await it.store.write({ ...good, lastId: 3, active: second, previous: second });
+  await it.passS(4);
+  assert.deepEqual(
+    [it.running, it.asked.slice(-2)],
+    [
+      ["slot-a", 7, 2],
+      [2, 0],
+    ],
+    "with none that can be loaded the one that decides goes on",
+  );
 });
 
 test("at its start it tries the active model, the one before, the packaged one, and says the first that failed", async () => {

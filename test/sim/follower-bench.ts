@@ -30,6 +30,9 @@ export const onProbation: UpdateRecord = {
   trial: { attempts: 1, ledger: good.ledger, before: packaged },
 };
 
+/** How long a model may take to load beside another one. */
+export const stagingS = 30;
+
 /** Eyes that know whether they were closed. */
 class TestEyes implements Eyes {
   readonly vision = new SimVision();
@@ -59,6 +62,8 @@ export class FollowerBench {
   readonly logged: string[] = [];
   /** Ids of all models that were asked for. */
   readonly asked: number[] = [];
+  /** What gives up their loads, if anything does. */
+  readonly signals: (AbortSignal | undefined)[] = [];
   readonly opened: TestEyes[] = [];
   /** What loading a model of this id ends with; else it works. */
   readonly broken = new Map<number, Error>();
@@ -82,7 +87,7 @@ export class FollowerBench {
 
   async open(record: UpdateRecord | undefined, folder = ""): Promise<this> {
     if (record) await this.store.write(record);
-    const toml = `[model]\nfolder = "${folder}"\n[update]\nstateFolder = "/state"\nrunFolder = "/run"\n`;
+    const toml = `[model]\nfolder = "${folder}"\n[update]\nstateFolder = "/state"\nrunFolder = "/run"\nstagingS = ${stagingS}\n`;
     const { disk, time, logged } = this;
     this.#follower = await ModelFollower.open({
       config: parseConfig(toml, "test"),
@@ -90,8 +95,9 @@ export class FollowerBench {
       log: createLog({ level: "info", style: "json", sink: { write: (line) => logged.push(line) } }),
       disk,
       schedule: time.schedule,
-      load: async (ref) => {
+      load: async (ref, signal) => {
         this.asked.push(ref.id);
+        this.signals.push(signal);
         const failure = this.broken.get(ref.id);
         if (failure) throw failure;
         await this.whileLoading();

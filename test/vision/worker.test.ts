@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { KioskError } from "../../src/core/errors.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import { faceModelFolder, packageFolder } from "../../src/vision/packaged.ts";
@@ -66,3 +70,35 @@ test("a closed vision refuses to look", async () => {
     (error: unknown) => error instanceof KioskError && error.code === "vision-failed",
   );
 });
+
+test("a start that is given up is over at once, and a worker that cannot be ended keeps nobody waiting", async () => {
+  const stuck = mkdtempSync(path.join(tmpdir(), "maskgate-worker-"));
+  const manifest = path.join(stuck, "manifest.json");
+  // Reading it comes back when the other end is closed; until then Node cannot end the thread.
+  execFileSync("mkfifo", [manifest]);
+  const giveUp = new AbortController();
+  const started = startVision(settings(stuck), giveUp.signal);
+  const over = started.catch((error: unknown) => error);
+  const writer = await openForReader(manifest);
+  giveUp.abort();
+  const failure = await Promise.race([over, setTimeout(1000, "still waiting", { ref: false })]);
+  closeSync(writer);
+  rmSync(stuck, { recursive: true });
+  assert.ok(failure instanceof KioskError, String(failure));
+  assert.deepEqual(
+    [failure.code, failure.message],
+    ["vision-failed", "the vision worker is gone: its start was given up"],
+  );
+});
+
+/** The writing end of a FIFO, as soon as somebody waits at the other one. */
+async function openForReader(fifo: string): Promise<number> {
+  for (;;) {
+    try {
+      return openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+      await setTimeout(20);
+    }
+  }
+}

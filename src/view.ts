@@ -2,7 +2,7 @@
  * `maskgate view`: shows an installer what the camera and the vision see, on a page for this machine alone. Run while the daemon
  * is stopped. Promises: it never touches the door (nothing that it imports can), and it stores nothing.
  */
-import { openCamera, policyOf, reportModel } from "./camera-side.ts";
+import { openCamera, policyOf, reportModel, sightPolicyOf } from "./camera-side.ts";
 import { loadConfig } from "./config.ts";
 import { KioskError } from "./core/errors.ts";
 import { monotonicClock } from "./io/clock.ts";
@@ -12,7 +12,7 @@ import { ViewServer } from "./io/view-server.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
 import { viewAssets } from "./view-page.ts";
 import { previewOf } from "./view-picture.ts";
-import { Viewer, type Sight } from "./viewer.ts";
+import { Viewer, type Answer } from "./viewer.ts";
 import { startVision } from "./vision/worker-vision.ts";
 
 const usualPort = 8375;
@@ -41,6 +41,7 @@ export async function view(options: ViewOptions, signal: AbortSignal, onStarted:
   const viewer = new Viewer({
     ...{ camera, vision, clock, log },
     policy: policyOf(config, vision.model),
+    sight: sightPolicyOf(config),
     model: reportModel(vision, config, log),
     leastSearchedPx: config.faces.leastFacePx,
   });
@@ -50,7 +51,7 @@ export async function view(options: ViewOptions, signal: AbortSignal, onStarted:
   await viewer.run(signal);
 }
 
-async function answerOf({ state, frame }: Sight): Promise<unknown> {
+async function answerOf({ state, frame }: Answer): Promise<unknown> {
   const picture = frame === undefined ? null : (await previewOf(frame)).toString("base64");
   return { ...state, picture };
 }

@@ -1,13 +1,14 @@
 /**
  * The loop of the installer's view: newest frame -> look -> next, as in the daemon, and a page's questions answered from it.
- * Promises: there is no door in it; a picture is made only while somebody asks for one, a few times a second, and lives no
- * longer than its answer.
+ * Promises: it says what the daemon would show, the camera's faults included; there is no door in it; a picture is made only
+ * while somebody asks for one, a few times a second, and lives no longer than its answer.
  */
 import { initialState, next, type AccessState, type FaultSource, type Input } from "./core/access.ts";
 import { KioskError } from "./core/errors.ts";
 import type { Frame } from "./core/frame.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Camera, Clock, Vision } from "./core/ports.ts";
+import { initialSight, nextSight, sightErrors, type Sight, type SightPolicy } from "./core/sight.ts";
 import type { ModelStatus } from "./core/status.ts";
 import type { Observation } from "./core/verdict.ts";
 import { FrameRate } from "./frame-rate.ts";
@@ -21,12 +22,13 @@ export interface ViewerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;
+  readonly sight: SightPolicy;
   readonly model: ModelStatus;
   readonly leastSearchedPx: number;
 }
 
 /** What a question is answered with; without a frame if none came in time. */
-export interface Sight {
+export interface Answer {
   readonly state: ViewState;
   readonly frame?: Frame;
 }
@@ -37,7 +39,7 @@ const pictureGapMs = 200;
 const patienceMs = 2000;
 
 interface Question {
-  answer(sight: Sight): void;
+  answer(answer: Answer): void;
 }
 
 /** Runs the camera through the vision and the decision; see the top of this file. */
@@ -46,6 +48,7 @@ export class Viewer {
   readonly #rate = new FrameRate();
   readonly #questions = new Set<Question>();
   #state: AccessState = initialState;
+  #sight: Sight = initialSight;
   #seen: Observation | undefined;
   #frameToDecisionMs = 0;
   #isLooking = false;
@@ -76,7 +79,7 @@ export class Viewer {
         this.#lookAtNewest().catch(this.#fail);
       },
       onFault: (error) => {
-        this.#fault(error);
+        this.#cameraFault(error);
       },
       onEnd: () => {
         this.#hasEnded = true;
@@ -87,13 +90,13 @@ export class Viewer {
   }
 
   /** The next frame that is looked at, with what was seen in it; after a while the state alone. */
-  async ask(signal: AbortSignal): Promise<Sight> {
+  async ask(signal: AbortSignal): Promise<Answer> {
     const timeout = AbortSignal.timeout(patienceMs);
     return new Promise((resolve) => {
       const question: Question = {
-        answer: (sight) => {
+        answer: (answer) => {
           this.#questions.delete(question);
-          resolve(sight);
+          resolve(answer);
         },
       };
       this.#questions.add(question);
@@ -131,7 +134,7 @@ export class Viewer {
       this.#decide(seen);
     } catch (error) {
       if (!(error instanceof KioskError && error.code === "bad-picture")) throw error;
-      this.#fault(error);
+      this.#cameraFault(error);
       return;
     }
     if (picture === undefined) return;
@@ -145,8 +148,9 @@ export class Viewer {
   }
 
   #decide(seen: Observation): void {
+    if (seen.capturedAtMs > this.#cameraFaultedAtMs) this.#recover("camera");
+    this.#judgeSight(seen);
     const nowMs = this.#parts.clock.nowMs();
-    if (seen.capturedAtMs > this.#cameraFaultedAtMs) this.#recover("camera", nowMs);
     this.#advance({ kind: "observed", atMs: nowMs, observation: seen });
     this.#seen = seen;
     this.#frameToDecisionMs = nowMs - seen.capturedAtMs;
@@ -154,17 +158,34 @@ export class Viewer {
     this.#rate.count(nowMs);
   }
 
-  #fault(error: KioskError): void {
-    const atMs = this.#parts.clock.nowMs();
-    this.#cameraFaultedAtMs = atMs;
-    this.#parts.log.error({ code: error.code }, error.message);
-    this.#advance({ kind: "fault", atMs, fault: { source: "camera", ...pick(error) } });
+  #judgeSight({ signs, capturedAtMs }: Observation): void {
+    this.#sight = nextSight(this.#sight, signs, capturedAtMs, this.#parts.sight);
+    const { finding } = this.#sight;
+    if (finding === "clear") this.#recover("sight");
+    else this.#fault("sight", sightErrors[finding]);
+  }
+
+  /** No picture will come of it, so whoever waits for one is told at once. */
+  #cameraFault(error: KioskError): void {
+    this.#cameraFaultedAtMs = this.#parts.clock.nowMs();
+    this.#fault("camera", error);
     const state = this.#view();
     for (const question of this.#questions) question.answer({ state });
   }
 
-  #recover(source: FaultSource, atMs: number): void {
-    if (this.#state.access.kind === "faulted") this.#advance({ kind: "recovered", atMs, source });
+  #fault(source: FaultSource, { code, message }: KioskError): void {
+    if (!this.#isFaulted(source)) this.#parts.log.error({ code, source }, message);
+    this.#advance({ kind: "fault", atMs: this.#parts.clock.nowMs(), fault: { source, code, message } });
+  }
+
+  #recover(source: FaultSource): void {
+    if (!this.#isFaulted(source)) return;
+    this.#advance({ kind: "recovered", atMs: this.#parts.clock.nowMs(), source });
+  }
+
+  #isFaulted(source: FaultSource): boolean {
+    const { access } = this.#state;
+    return access.kind === "faulted" && access.faults.some((fault) => fault.source === source);
   }
 
   #advance(input: Input): void {
@@ -180,8 +201,4 @@ export class Viewer {
       framesSkipped: (this.#seen?.seq ?? 0) - this.#counts.decided,
     });
   }
-}
-
-function pick({ code, message }: KioskError): Pick<KioskError, "code" | "message"> {
-  return { code, message };
 }

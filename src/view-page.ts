@@ -35,12 +35,16 @@ const html = `<!doctype html>
       <section aria-labelledby="least-title">
         <h2 id="least-title">Try least face sizes</h2>
         <p>
-          Stand where people should be let in and read the width of your face. The sliders change this page only; the squares
-          in the picture are as large as they say.
+          Stand where people should be let in and read the width of your face. The sliders change this page
+          only; the squares in the picture are as large as they say.
         </p>
-        <label for="open">Smallest face that can open the door: <output id="open-px" for="open"></output></label>
+        <label for="open">
+          Smallest face that can open the door: <output id="open-px" for="open"></output>
+        </label>
         <input id="open" type="range" min="20" max="400" step="1" />
-        <label for="search">Smallest face that is searched: <output id="search-px" for="search"></output></label>
+        <label for="search">
+          Smallest face that is searched: <output id="search-px" for="search"></output>
+        </label>
         <input id="search" type="range" min="20" max="400" step="1" />
         <p id="search-hint"></p>
         <h3 id="lines-title">Lines for the configuration</h3>

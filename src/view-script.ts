@@ -73,7 +73,8 @@ function drawFace(pen, face, linePx) {
   pen.lineWidth = linePx;
   pen.setLineDash(kind === "small" ? [linePx * 3, linePx * 2] : []);
   pen.strokeRect(x, y, width, height);
-  if (kind === "bare") pen.strokeRect(x - linePx * 2, y - linePx * 2, width + linePx * 4, height + linePx * 4);
+  if (kind === "bare")
+    pen.strokeRect(x - linePx * 2, y - linePx * 2, width + linePx * 4, height + linePx * 4);
   pen.setLineDash([]);
   label(pen, words[kind] + " " + face.masked.toFixed(2) + ", " + face.facePx + " px", colours[kind], x, y);
 }
@@ -175,6 +176,8 @@ function showSizes() {
 /** @param {View} now */
 async function show(now) {
   if (!isSet) {
+    // What runs must be within reach, or the slider would say that something else does.
+    for (const input of [open, search]) input.max = String(Math.max(400, now.policy.leastFacePx));
     open.value = String(now.policy.leastFacePx);
     search.value = String(now.leastSearchedPx);
     isSet = true;

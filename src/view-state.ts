@@ -1,8 +1,13 @@
 /** What the installer's view tells of one frame: a projection of the decision's state, built by a pure function. */
-import { indication, leaseEndMs, type AccessState, type Fault } from "./core/access.ts";
+import {
+  indication,
+  leaseEndMs,
+  type AccessIndication,
+  type AccessState,
+  type Fault,
+} from "./core/access.ts";
 import { sidePx, type Box } from "./core/face.ts";
 import type { Policy } from "./core/policy.ts";
-import type { Indication } from "./core/ports.ts";
 import type { ModelStatus } from "./core/status.ts";
 import { deciders } from "./core/tracks.ts";
 import type { Observation, StageTimes } from "./core/verdict.ts";
@@ -29,7 +34,7 @@ export interface ViewState {
   readonly heightPx: number;
   readonly faces: readonly ViewFace[];
   /** What the kiosk would show now. */
-  readonly indication: Indication;
+  readonly indication: AccessIndication;
   /** Whether the daemon would hold the door unlocked now. */
   readonly wouldUnlock: boolean;
   readonly fault: Fault | null;

@@ -139,8 +139,11 @@ export function doorCommand(state: AccessState): DoorCommand {
   return untilMs === undefined ? { kind: "lock" } : { kind: "unlock", untilMs };
 }
 
+/** What a kiosk shows while no new model is being installed. */
+export type AccessIndication = Exclude<Indication, "updating" | "updated" | "not-updated">;
+
 /** What the person at the door is shown. */
-export function indication(state: AccessState): Indication {
+export function indication(state: AccessState): AccessIndication {
   switch (state.access.kind) {
     case "idle":
       return "ready";

@@ -28,9 +28,10 @@ export interface ModelRef {
 
 export const packaged: ModelRef = { place: "packaged", id: 0, version: 0, bundle: null };
 
-/** What good bundles leave behind: the highest version by the key that signed it, and the keys that count no more. */
+/** What good bundles leave behind: by the key that signed it the highest version and its bundle, and the keys that count no more. */
 export interface KeptLedger {
   readonly counters: Readonly<Record<string, number>>;
+  readonly bundles: Readonly<Record<string, string>>;
   readonly retired: readonly string[];
 }
 
@@ -69,7 +70,7 @@ export const initialRecord: UpdateRecord = {
   lastId: 0,
   active: packaged,
   previous: packaged,
-  ledger: { counters: {}, retired: [] },
+  ledger: { counters: {}, bundles: {}, retired: [] },
   trial: null,
   last: null,
 };

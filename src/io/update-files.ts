@@ -12,7 +12,12 @@ import type { Disk } from "./disk.ts";
 import type { IsSame, Mutable } from "./same-type.ts";
 
 const count = z.int().min(0);
-const ledger = z.strictObject({ counters: z.record(z.string(), count), retired: z.array(z.string()) });
+const ledger = z.strictObject({
+  counters: z.record(z.string(), count),
+  // Records from before it was kept have none.
+  bundles: z.record(z.string(), z.string()).default({}),
+  retired: z.array(z.string()),
+});
 const modelRef = z.strictObject({
   place: z.enum([...slotNames, "packaged"]),
   id: count,

@@ -23,7 +23,11 @@ const policy: UpdatePolicy = {
   probation: { frames: 10, probationMs: 1000, limitMs: 5000, mostAttempts: 3 },
   limitsMs: { copying: 100, verifying: 100, staging: 100, switching: 100 },
 };
-const candidate: Candidate = { version: 7, bundle: "b7", ledger: { counters: { k: 7 }, retired: ["old"] } };
+const candidate: Candidate = {
+  version: 7,
+  bundle: "b7",
+  ledger: { counters: { k: 7 }, bundles: {}, retired: ["old"] },
+};
 const good: DaemonSample = {
   uptimeMs: 10_000,
   framesDecided: 100,
@@ -200,7 +204,11 @@ test("whatever happens: the ledger changes at mark-good only, the active model w
           atMs,
           reason: "r",
           version,
-          candidate: { ...candidate, version, ledger: { counters: { k: version }, retired: [] } },
+          candidate: {
+            ...candidate,
+            version,
+            ledger: { counters: { k: version }, bundles: {}, retired: [] },
+          },
           sample: { ...good, uptimeMs: atMs, framesDecided: atMs / 10, running: active },
         } as UpdateInput);
         const isMarked = before.record.trial !== null && update.state.kind === "good";

@@ -26,7 +26,11 @@ const policy: UpdatePolicy = {
   probation: limits,
   limitsMs: { copying: 100, verifying: 100, staging: 100, switching: 100 },
 };
-const candidate: Candidate = { version: 7, bundle: "b7", ledger: { counters: { k: 7 }, retired: [] } };
+const candidate: Candidate = {
+  version: 7,
+  bundle: "b7",
+  ledger: { counters: { k: 7 }, bundles: {}, retired: [] },
+};
 const onTrial = beginProbation(beginTrial(initialRecord, "slot-a", candidate));
 const model = onTrial.active;
 const sample: DaemonSample = {

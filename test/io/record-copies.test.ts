@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { initialRecord, rollBack, type UpdateRecord } from "../../src/core/update-record.ts";
 import { SlotStore } from "../../src/io/slot-store.ts";
+import { recordText } from "../../src/io/update-files.ts";
 import { PowerCut, type SimDisk } from "../sim/sim-disk.ts";
 import { folder, freshDisk, install, live, model, storeOn, switchTo, wholeModels } from "./store-life.ts";
 
@@ -178,4 +179,17 @@ test("a slot that only an outdated copy names is not cleared before that is mend
   const cleared = after.touched.indexOf(`${folder}/slot-b`);
   assert.ok(cleared >= 0 && after.touched.slice(cleared).every((path) => !path.includes("state")));
   assert.equal((await storeOn(after).record()).active.version, before.active.version);
+});
+
+test("a record from before good bundles were kept is read, and its next copy has a place for them", async () => {
+  const disk = freshDisk();
+  const old = { ...initialRecord, ledger: { counters: { key: 7 }, retired: [] } };
+  for (const name of Object.values(files)) {
+    const file = await disk.create(name);
+    await file.write(Buffer.from(recordText(old as unknown as UpdateRecord)));
+  }
+  const record = await storeOn(disk).record();
+  assert.deepEqual(record.ledger, { counters: { key: 7 }, bundles: {}, retired: [] });
+  await install(storeOn(disk), model(8));
+  assert.match((await contentOf(disk, files.record)) ?? "", /"bundles"/);
 });

@@ -34,7 +34,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-const ledgerOf = (version: number) => ({ counters: { key: version }, retired: [] });
+const ledgerOf = (version: number) => ({ counters: { key: version }, bundles: {}, retired: [] });
 
 /** Puts it into the free slot and seals that. */
 export async function copy(store: SlotStore, { parts }: Sample): Promise<SlotWriter> {

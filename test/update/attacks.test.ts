@@ -112,6 +112,28 @@ describe("rollback and replay", () => {
     assert.deepEqual(admit(again, kiosk({ ledger, running: running.manifestSha256 })), { kind: "already" });
   });
 
+  it("of a twin: another bundle of the very version that was good, under whichever key", async () => {
+    const ledger = await after({});
+    for (const signer of [facility, spare]) {
+      const twin = await signed({ signer, graph: Buffer.from("withdrawn") });
+      const says = /has version 7 as another bundle that was good here before; bring one of a higher version/;
+      assertNotAdmitted(twin, kiosk({ ledger }), "twin", says);
+      assert.deepEqual(admit(await signed({ signer }), kiosk({ ledger })), { kind: "admitted" });
+    }
+  });
+
+  it("of a twin of which a ledger of old times knows no bundle is not seen, and kept out from the next good one on", async () => {
+    const old = { ...(await after({})), bundles: {} };
+    const twin = await signed({ graph: Buffer.from("withdrawn") });
+    assert.deepEqual(admit(twin, kiosk({ ledger: old })), { kind: "admitted" });
+    assertNotAdmitted(twin, kiosk({ ledger: markedGood(old, await signed({})) }), "twin", /another bundle/);
+  });
+
+  it("marked good below its key's counter lets neither the counter nor its bundle fall", async () => {
+    const ledger = await after({ manifest: { version: 8 } });
+    assert.deepEqual(markedGood(ledger, await signed({})), ledger);
+  });
+
   it("of a version that was never good here does not count: the counter rises at mark-good only", async () => {
     const newer = await signed({ manifest: { version: 9 } });
     const ledger = await after({});
@@ -227,7 +249,12 @@ describe("a stolen key", () => {
 
   it("signs no more once a bundle by another key has retired it", async () => {
     const ledger = await after(recovery);
-    assert.deepEqual(ledger, { counters: { [kept]: 9 }, retired: [stolen] });
+    const { manifestSha256 } = await signed(recovery);
+    assert.deepEqual(ledger, {
+      counters: { [kept]: 9 },
+      bundles: { [kept]: manifestSha256 },
+      retired: [stolen],
+    });
     const says = /signed by the key [0-9a-f]{16}, which was retired; sign/;
     const bytes = bundle({ manifest: { version: 10 } });
     await assertRefused(bytes, "bundle-untrusted", says, { ...trust, retired: ledger.retired });

@@ -1,6 +1,7 @@
 /**
  * Drives one update through its machine. Promises: the record is written, if it changed, before anything else is done; work that
  * fails or hangs ends the update without a change; only a probation whose end cannot be written down is left to the next process.
+ * Whoever drives must end after it: what hangs in the kernel keeps the process alive.
  */
 import { eachOf, KioskError, messageOf, type ErrorCode } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
@@ -32,7 +33,11 @@ export interface UpdateWork {
 }
 
 export interface UpdaterParts {
-  readonly store: { record(): Promise<UpdateRecord>; write(record: UpdateRecord): Promise<void> };
+  readonly store: {
+    record(): Promise<UpdateRecord>;
+    /** Once the signal has aborted, nothing more of it may come to the disk. */
+    write(record: UpdateRecord, signal: AbortSignal): Promise<void>;
+  };
   readonly work: UpdateWork;
   readonly policy: UpdatePolicy;
   readonly clock: Clock;
@@ -54,7 +59,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Runs an update to its end: from a bundle (`begin`), or a probation that was cut off (`resume`); idle if there is none.
- * @throws what reading the record throws, and writing down how a probation ended
+ * @throws what reading the record throws, and writing down how a probation began anew or ended; update-failed if that hangs
  */
 export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts): Promise<UpdateState> {
   const { clock, policy, store, tell } = parts;
@@ -64,7 +69,7 @@ export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts
     const next: Update = nextUpdate(update, input, policy);
     const wasWorking = update.state.kind;
     try {
-      if (next.record !== update.record) await store.write(next.record);
+      if (next.record !== update.record) await written(next.record, parts);
     } catch (error) {
       // Nothing is discarded here: the record on the disk may be the new one already, and then the probation is resumed.
       if (wasWorking !== "switching") throw error;
@@ -83,12 +88,36 @@ export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts
   }
 }
 
+/** Writes the record, or gives that up for good after its time. */
+async function written(record: UpdateRecord, { policy, store, wait }: UpdaterParts): Promise<void> {
+  const limitMs = policy.limitsMs.switching;
+  const isGivenUp = new AbortController();
+  const write = store.write(record, isGivenUp.signal).then(() => "written" as const);
+  if ((await inTime(write, limitMs, wait, () => "late" as const)) === "written") return;
+  isGivenUp.abort();
+  const text = `the disk took longer than ${limitMs / 1000} s to write down what runs; see whether it still works`;
+  throw new KioskError("update-failed", text);
+}
+
+/** What the work gives, or what `late` does where it took longer. */
+async function inTime<T, Late>(
+  work: Promise<T>,
+  limitMs: number,
+  wait: UpdaterParts["wait"],
+  late: () => Late,
+): Promise<T | Late> {
+  const isDone = new AbortController();
+  try {
+    return await Promise.race([work, wait(limitMs, isDone.signal).then(late)]);
+  } finally {
+    isDone.abort();
+  }
+}
+
 /** Forgets what was copied. What goes wrong with that is told beside the reason and no more: the next update clears first. */
 async function discarded(state: UpdateState, { tell, wait, work }: UpdaterParts): Promise<UpdateState> {
-  const isDone = new AbortController();
-  const late = wait(discardMs, isDone.signal).then(() => `it takes longer than ${discardMs / 1000} s`);
-  const second = await Promise.race([work.discard().then(() => undefined, messageOf), late]);
-  isDone.abort();
+  const discard = work.discard().then(() => undefined, messageOf);
+  const second = await inTime(discard, discardMs, wait, () => `it takes longer than ${discardMs / 1000} s`);
   if (second === undefined || (state.kind !== "refused" && state.kind !== "failed")) return state;
   const told = { ...state, reason: `${state.reason} (and clearing the slot failed: ${second})` };
   tell(told);
@@ -111,16 +140,12 @@ async function inputOf(update: Update, parts: UpdaterParts): Promise<UpdateInput
     (outcome): UpdateInput => ({ ...outcome, atMs: clock.nowMs() }),
     (error: unknown) => failure(error, clock),
   );
-  const isDone = new AbortController();
-  const late = wait(policy.limitsMs[state.kind], isDone.signal).then((): UpdateInput => ({
+  const limitMs = policy.limitsMs[state.kind];
+  // A timer may be a little early; taken at its word, the work would begin a second time.
+  return inTime(done, limitMs, wait, (): UpdateInput => ({
     kind: "tick",
-    atMs: clock.nowMs(),
+    atMs: Math.max(clock.nowMs(), state.sinceMs + limitMs),
   }));
-  try {
-    return await Promise.race([done, late]);
-  } finally {
-    isDone.abort();
-  }
 }
 
 async function workOf(

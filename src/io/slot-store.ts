@@ -45,15 +45,19 @@ export class SlotStore {
     return path.join(this.#folder, slot);
   }
 
-  async write(record: UpdateRecord): Promise<void> {
+  /** Both files, one after the other; from an aborted signal on nothing is begun any more, since another updater may work by then. */
+  async write(record: UpdateRecord, signal?: AbortSignal): Promise<void> {
     const [file, copy] = recordFiles(this.#folder);
     const bytes = Buffer.from(recordText(record));
     // A copy without a record is damage; nobody may take the very first writing for it.
     const isFirst = (await this.#contents()).every((content) => content === "");
     for (const name of isFirst ? [file, copy] : [copy, file]) {
-      await writeSynced(this.#disk, `${name}.new`, bytes);
+      await writeSynced(this.#disk, `${name}.new`, bytes, signal);
+      signal?.throwIfAborted();
       await this.#disk.rename(`${name}.new`, name);
+      signal?.throwIfAborted();
       await this.#disk.syncFolder(this.#folder);
+      signal?.throwIfAborted();
     }
   }
 
@@ -152,9 +156,16 @@ export class SlotWriter implements PartSink {
   }
 }
 
-async function writeSynced(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
+async function writeSynced(
+  disk: Disk,
+  file: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const opened = await disk.create(file);
   await using _file = { [Symbol.asyncDispose]: () => opened.close() };
+  signal?.throwIfAborted();
   await opened.write(bytes);
+  signal?.throwIfAborted();
   await opened.sync();
 }

@@ -1,4 +1,4 @@
-/** A disk that loses what was not synced, fails when told, and is cut off after so many operations. */
+/** A disk that loses what was not synced, fails or hangs when told, and is cut off after so many operations. */
 import type { Disk, DiskFile } from "../../src/io/disk.ts";
 
 interface FileNode {
@@ -27,6 +27,8 @@ export class SimDisk implements Disk {
   cutBefore = Number.POSITIVE_INFINITY;
   /** Thrown by the operation of this number, once. */
   failure: { readonly at: number; readonly error: Error } | undefined;
+  /** The operation of this number comes back no sooner than that. */
+  hang: { readonly at: number; readonly until: Promise<void> } | undefined;
   free = 2 ** 30;
   /** Every path that was written, cleared or renamed. */
   readonly touched: string[] = [];
@@ -119,6 +121,7 @@ export class SimDisk implements Disk {
     const number = this.operations++;
     if (number >= this.cutBefore) throw new PowerCut("the power is gone");
     if (this.failure?.at === number) throw this.failure.error;
+    if (this.hang?.at === number) await this.hang.until;
     this.touched.push(path);
   }
 

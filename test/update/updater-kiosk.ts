@@ -30,11 +30,15 @@ export class Kiosk {
   readonly told: UpdateState["kind"][] = [];
   readonly reasons: (string | null)[] = [];
   nowMs = 0;
+  /** By how much a timer comes before its time. */
+  earlyMs = 0;
   /** What happens in place of the work of a state. */
   instead: Partial<Record<"copying" | "verifying" | "staging" | "daemon" | "discard", () => Promise<never>>> =
     {};
   /** What the daemon says from its second answer on. */
   sample: Partial<DaemonSample> = {};
+  /** Hears when the daemon is asked. */
+  onSample: () => void = () => undefined;
   #answers = 0;
 
   constructor(disk = new SimDisk().folder(folder)) {
@@ -52,7 +56,7 @@ export class Kiosk {
       wait: async (ms, signal) => {
         // Work that can be done is done before time passes.
         for (let turns = 0; turns < 300; turns++) await Promise.resolve();
-        if (signal?.aborted !== true) this.nowMs += ms;
+        if (signal?.aborted !== true) this.nowMs += ms - this.earlyMs;
       },
       tell: (state) => {
         this.told.push(state.kind);
@@ -95,6 +99,7 @@ export class Kiosk {
   }
 
   #daemon(running: ModelRef): DaemonSample {
+    this.onSample();
     const usual = { uptimeMs: this.nowMs, framesDecided: this.nowMs / 100, framesPerSecond: 10 };
     return {
       ...usual,

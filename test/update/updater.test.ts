@@ -35,6 +35,20 @@ for (const state of ["copying", "verifying", "staging"] as const) {
     });
   }
 
+  test(`a hang in ${state} of which the timer hears a little early is given up all the same, and nothing done twice`, async () => {
+    const it = await kiosk();
+    let begun = 0;
+    it.instead = {
+      [state]: () => {
+        begun += 1;
+        return new Promise<never>(() => undefined);
+      },
+    };
+    it.earlyMs = 1;
+    assert.equal((await it.update("begin", 2)).kind, "failed");
+    assert.equal(begun, 1);
+  });
+
   test(`a hang in ${state} ends after its time, and the next bundle installs`, async () => {
     const it = await kiosk();
     it.instead = { [state]: () => new Promise<never>(() => undefined) };
@@ -157,6 +171,55 @@ test("a rollback that cannot be written down is tried again by the next process"
   assert.equal(await it.works(), 1);
   await nextWorks(it);
 });
+
+/** When the record is written, and by what: the last update of a kiosk on whose disk nothing hangs yet. */
+const writings = {
+  switching: { sample: {}, ends: "failed" },
+  "mark-good": { sample: {}, ends: "throws" },
+  rollback: { sample: { hasVisionFault: true }, ends: "throws" },
+} as const;
+
+/** A kiosk whose disk hangs in the operation of this number of a writing of the record, and how to end the hang. */
+async function hanging(writing: keyof typeof writings, nth: number): Promise<[Kiosk, () => void]> {
+  const it = await kiosk();
+  it.sample = writings[writing].sample;
+  let end = (): void => undefined;
+  const until = new Promise<void>((resolve) => (end = resolve));
+  const arm = (): void => {
+    it.disk.hang = { at: it.disk.operations + nth, until };
+  };
+  // The record is written next once the staging is done, and again once the second sample was judged.
+  if (writing === "switching") it.instead.staging = () => Promise.resolve(arm()) as Promise<never>;
+  else it.onSample = arm;
+  return [it, end];
+}
+
+for (const writing of ["switching", "mark-good", "rollback"] as const) {
+  test(`a disk that hangs in the ${writing}, in whichever of its operations: given up after its time, the next update works`, async () => {
+    // Five operations for the copy and five for the record.
+    for (let nth = 0; nth < 10; nth++) {
+      const [it, end] = await hanging(writing, nth);
+      const before = it.nowMs;
+      const ending = await it.update("begin", 2).catch((error: unknown) => error);
+      const says = "the disk took longer than 5 s to write down what runs; see whether it still works";
+      if (writings[writing].ends === "throws") {
+        assert.ok(ending instanceof KioskError && ending.code === "update-failed");
+        assert.equal(ending.message, says);
+      } else assert.deepEqual(ending, { kind: "failed", version: 2, reason: says });
+      assert.ok(it.nowMs - before >= 5000 && it.nowMs - before < 20_000);
+      // Another updater may work by the time that the disk comes back: nothing more of this one is written.
+      const { operations } = it.disk;
+      it.disk.hang = undefined;
+      end();
+      for (let turns = 0; turns < 100; turns++) await Promise.resolve();
+      assert.equal(it.disk.operations, operations, `operation ${nth}`);
+      const after = new Kiosk(it.disk);
+      assert.ok([1, 2].includes(await after.works()));
+      await after.update("resume");
+      await nextWorks(after);
+    }
+  });
+}
 
 test("the power cut, or a kill, before every single operation of the disk in every state: a model works, and the next bundle installs", async () => {
   const whole = await kiosk();

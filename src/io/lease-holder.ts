@@ -4,7 +4,8 @@
  * Invariants: (1) without a peer, and from a peer's silence of `silenceMs` on, the door is locked and the LEDs show a fault; (2) an order that is
  * older than `silenceMs` is obeyed by nobody and ends no silence; (3) an unlock counts only after the peer has said lock, once when it comes and
  * again after each silence: no lease outlives the trouble that ended it; (4) how long a lease may be is the door's own business, not the peer's;
- * (5) an output that fails is told to the peer and to the log, and keeps no other one from being set.
+ * (5) an output that fails is told to the peer and to the log, and keeps no other one from being set; (6) no order shows "go through"
+ * before a locked door.
  */
 import { KioskError, messageOf } from "../core/errors.ts";
 import type { Clock, Door, Indication, Indicator } from "../core/ports.ts";
@@ -104,10 +105,11 @@ export class LeaseHolder {
     this.#show("fault");
   }
 
-  /** Green means "go through": it must not shine before a door that takes no lease. */
+  /** Green means "go through": it must not shine before a door that takes no lease, or has ended it earlier than the peer thinks. */
   #honest(indication: Indication): Indication {
-    const opens = indication === "granted" || indication === "reminded";
-    return opens && !this.#mayUnlock ? "fault" : indication;
+    if (indication !== "granted" && indication !== "reminded") return indication;
+    if (!this.#mayUnlock) return "fault";
+    return this.#parts.door.state.kind === "locked" ? "ready" : indication;
   }
 
   #lock(): void {

@@ -27,9 +27,10 @@ function makeHolder() {
     lock: (ageMs = 0) => obey({ kind: "lock" }, ageMs),
     unlock: (ms = 2000, ageMs = 0) => obey({ kind: "unlock", untilMs: time.nowMs() + ms }, ageMs),
     unlockUntil: (untilMs: number) => obey({ kind: "unlock", untilMs }),
-    show: (indication: Indication) => obey({ kind: "indicate", indication }),
+    show: (indication: Indication, ageMs = 0) => obey({ kind: "indicate", indication }, ageMs),
     isOpen: () => line.isActive,
     /** A fault blinks red and amber in turn. */
+    showsReady: () => red.isActive && !green.isActive && !amber.isActive,
     showsFault: () => !green.isActive && red.isActive !== amber.isActive,
     pass: (ms: number) => {
       for (let leftMs = ms; leftMs > 0; leftMs -= 50) {
@@ -146,6 +147,29 @@ describe("a holder", () => {
     assert.equal(isOpen(), false);
   });
 
+  for (const opening of ["granted", "reminded"] as const) {
+    it(`shows ready and not ${opening} when its door has ended the lease earlier than the peer thinks`, () => {
+      const { unlockUntil, show, isOpen, showsReady, green, pass, lock, unlock, time } = withPeer();
+      const untilMs = time.nowMs() + 2 * maxUnlockMs;
+      for (let passed = 0; passed < maxUnlockMs; passed += 100) {
+        unlockUntil(untilMs);
+        show(opening);
+        assert.deepEqual([isOpen(), green.isActive], [true, true]);
+        pass(100);
+      }
+      unlockUntil(untilMs);
+      show(opening);
+      assert.deepEqual([isOpen(), showsReady()], [false, true]);
+      pass(400);
+      show(opening);
+      assert.equal(showsReady(), true, "and blinks no fault");
+      lock();
+      unlock();
+      show(opening);
+      assert.deepEqual([isOpen(), green.isActive], [true, true]);
+    });
+  }
+
   it("tells what its outputs met, and a broken LED does not keep the lock", () => {
     const { unlock, lock, show, isOpen, holder, line, green } = withPeer();
     green.failures = { count: 1 };
@@ -179,7 +203,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant("unlock" as const),
-      ms: fc.integer({ min: -10, max: 5000 }),
+      ms: fc.oneof(
+        { weight: 1, arbitrary: fc.integer({ min: -10, max: 0 }) },
+        { weight: 5, arbitrary: fc.integer({ min: 1, max: 5000 }) },
+      ),
       ageMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 700 })),
     }),
   },
@@ -194,24 +221,27 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** A holder, and beside it what its peer has earned, told independently. */
 class Walk {
   readonly bench = makeHolder();
+  /** The last step was an order to open, or to lock, with green. */
+  hasShown = false;
   #isThere = false;
-  #hasSaidLock = false;
+  hasSaidLock = false;
   #freshMs = -Infinity;
   #leaseEndMs = -Infinity;
 
   get isEarned(): boolean {
     const nowMs = this.bench.time.nowMs();
     const isFresh = nowMs - this.#freshMs <= silenceMs;
-    return this.#isThere && this.#hasSaidLock && isFresh && nowMs < this.#leaseEndMs;
+    return this.#isThere && this.hasSaidLock && isFresh && nowMs < this.#leaseEndMs;
   }
 
   take(step: Step): void {
     const { holder, pass, time } = this.bench;
+    this.hasShown = false;
     switch (step.kind) {
       case "greet":
         if (this.#isThere) break;
         holder.greet();
-        [this.#isThere, this.#hasSaidLock] = [true, false];
+        [this.#isThere, this.hasSaidLock] = [true, false];
         break;
       case "lose":
         holder.lose();
@@ -219,7 +249,7 @@ class Walk {
         break;
       case "pass":
         pass(step.ms);
-        if (time.nowMs() - this.#freshMs > silenceMs) this.#hasSaidLock = false;
+        if (time.nowMs() - this.#freshMs > silenceMs) this.hasSaidLock = false;
         break;
       case "lock":
       case "unlock":
@@ -228,19 +258,23 @@ class Walk {
   }
 
   #order(step: Extract<Step, { kind: "lock" | "unlock" }>): void {
-    const { lock, unlock, time } = this.bench;
+    const { lock, unlock, show, time } = this.bench;
     const ageMs = step.kind === "unlock" ? step.ageMs : 0;
     if (step.kind === "unlock") unlock(step.ms, ageMs);
     else lock();
+    // A daemon that takes its word for the deed.
+    show("granted", ageMs);
     if (ageMs > silenceMs) return;
+    this.hasShown = true;
     this.#freshMs = time.nowMs() - ageMs;
-    this.#hasSaidLock ||= step.kind === "lock";
+    this.hasSaidLock ||= step.kind === "lock";
     this.#leaseEndMs = step.kind === "lock" ? -Infinity : time.nowMs() + Math.min(step.ms, maxUnlockMs);
   }
 }
 
-test("whatever a peer does, the door is open only for one that is there, has said lock, speaks and has a lease", () => {
+test("whatever a peer does, the door is open only for one that is there, has said lock, speaks and has a lease; green lies for nobody", () => {
   let opened = 0;
+  let denied = 0;
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), (random) => {
       const steps: readonly Step[] = [{ kind: "greet" }, { kind: "lock" }, ...random];
@@ -249,9 +283,13 @@ test("whatever a peer does, the door is open only for one that is there, has sai
         walk.take(each);
         assert.equal(walk.bench.isOpen(), walk.isEarned, JSON.stringify(each));
         if (walk.isEarned) opened++;
+        if (!walk.hasShown) continue;
+        assert.equal(walk.bench.green.isActive, walk.isEarned, JSON.stringify(each));
+        if (!walk.isEarned && walk.hasSaidLock && each.kind === "unlock") denied++;
       }
     }),
     { numRuns: 300 },
   );
   assert.ok(opened > 300, `opened ${opened} times only`);
+  assert.ok(denied > 20, `green was denied to an unlock that may come ${denied} times only`);
 });

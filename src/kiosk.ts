@@ -192,13 +192,13 @@ export class Kiosk {
       this.#cycle.recover("camera");
       if (this.#camera !== "ended") this.#camera = "streaming";
     }
-    const isRepeated = this.#sight.judge(seen);
+    const { isRepeated, finding } = this.#sight.judge(seen);
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
     // The same picture twice is one look: votes are of different pictures.
     const times = isRepeated ? undefined : this.#vote(seen, seenMs);
     this.#rate.count(this.#parts.clock.nowMs());
     this.#parts.listener.stepped(this.#cycle.state, times);
-    if (!this.#sight.isFrozen) this.#liveness.decided(this.#sentence());
+    if (finding !== "frozen") this.#liveness.decided(this.#sentence());
     else if (this.#sight.startAnew(seenMs)) this.#liveness.cameraTried(this.#sentence());
   }
 

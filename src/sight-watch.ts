@@ -25,14 +25,9 @@ export class SightWatch {
     this.#cycle = cycle;
   }
 
-  get isFrozen(): boolean {
-    return this.#sight.finding === "frozen";
-  }
-
-  /** @returns whether the picture is the one before: nobody has looked a second time then */
-  judge({ signs, capturedAtMs }: Observation): boolean {
+  /** @returns what is remembered of the pictures from this one on */
+  judge({ signs, capturedAtMs }: Observation): Sight {
     const { sight: policy, listener } = this.#parts;
-    const { fingerprint } = this.#sight;
     this.#sight = nextSight(this.#sight, signs, capturedAtMs, policy);
     const { finding } = this.#sight;
     if (finding === "clear") {
@@ -41,7 +36,7 @@ export class SightWatch {
       const error = sightErrors[finding];
       if (this.#cycle.fault("sight", error)) listener.cameraFaulted(error.code);
     }
-    return policy.frozenMs > 0 && signs.fingerprint === fingerprint;
+    return this.#sight;
   }
 
   /** @returns whether the frozen camera was started anew now, which happens once in a while */

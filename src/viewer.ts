@@ -151,8 +151,10 @@ export class Viewer {
     if (seen.capturedAtMs > this.#cameraFaultedAtMs) this.#recover("camera");
     this.#judgeSight(seen);
     const nowMs = this.#parts.clock.nowMs();
-    this.#advance({ kind: "observed", atMs: nowMs, observation: seen });
-    this.#seen = seen;
+    if (!this.#sight.isRepeated) {
+      this.#advance({ kind: "observed", atMs: nowMs, observation: seen });
+      this.#seen = seen;
+    }
     this.#frameToDecisionMs = nowMs - seen.capturedAtMs;
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
     this.#rate.count(nowMs);

@@ -49,3 +49,9 @@ test("a fire release", () => {
     ["error: the fire alarm has released the lock", "info: the fire release is over"],
   );
 });
+
+test("a request to exit that sticks", () => {
+  const stuck = (isOn: boolean): string | undefined => logged({ kind: "exit-stuck", atMs: 0, isOn });
+  assert.match(stuck(true) ?? "", /^warn: .*stuck|^warn: .*sticks/);
+  assert.match(stuck(false) ?? "", /^info: /);
+});

@@ -24,6 +24,8 @@ export interface SightPolicy {
 export interface Sight {
   readonly finding: "clear" | "blind" | "frozen";
   readonly fingerprint: number | undefined;
+  /** The picture is the one before: nobody has looked a second time. Never so if no camera counts as frozen. */
+  readonly isRepeated: boolean;
   /** Since when pictures have been equal to this one. */
   readonly sameSinceMs: number;
   /** Since when pictures have shown nothing. */
@@ -37,6 +39,7 @@ const blindMs = 1000;
 export const initialSight: Sight = {
   finding: "clear",
   fingerprint: undefined,
+  isRepeated: false,
   sameSinceMs: Number.NEGATIVE_INFINITY,
   emptySinceMs: undefined,
 };
@@ -56,7 +59,8 @@ export function nextSight(
   const isBlind = emptySinceMs !== undefined && capturedAtMs - emptySinceMs >= blindMs;
   const isFrozen = policy.frozenMs > 0 && capturedAtMs - sameSinceMs >= policy.frozenMs;
   const finding = isBlind ? "blind" : isFrozen ? "frozen" : "clear";
-  return { finding, fingerprint: signs.fingerprint, sameSinceMs, emptySinceMs };
+  const isRepeated = isSame && policy.frozenMs > 0;
+  return { finding, fingerprint: signs.fingerprint, isRepeated, sameSinceMs, emptySinceMs };
 }
 
 /** What each finding that is a fault says to whoever has to mend it. */

@@ -63,6 +63,7 @@ function unrest(report: DoorReport, atMs: number): readonly DoorEvent[] {
       case "input":
         return event.reading === "on";
       case "fire-release":
+      case "exit-stuck":
         return event.isOn;
     }
   });

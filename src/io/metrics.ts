@@ -12,7 +12,14 @@ import type { AccessStatus, CameraStatus, FrameTimes, ModelStatus, StatusSnapsho
 const accessKinds = ["idle", "checking", "refused", "granted", "reminded", "faulted"] as const;
 
 /** What counts of the door's events, by the label of its counter. */
-const doorLabels = [...doorKinds, "request-to-exit", "fire-alarm", "fire-release", "exit-stuck", "tamper"] as const;
+const doorLabels = [
+  ...doorKinds,
+  "request-to-exit",
+  "fire-alarm",
+  "fire-release",
+  "exit-stuck",
+  "tamper",
+] as const;
 type DoorLabel = (typeof doorLabels)[number];
 
 const inputLabels = {

@@ -16,6 +16,7 @@ const atRest: DoorReport = {
   sinceMs: 0,
   inputs: { contact: "off", requestToExit: "not-fitted", fireAlarm: "off", tamper: "off" },
   isFireReleased: false,
+  isExitStuck: false,
   spentUntilMs: null,
   fault: null,
 };
@@ -67,6 +68,8 @@ function wordsOf(event: DoorEvent): string {
       return `${event.input} ${event.reading}`;
     case "fire-release":
       return `fire release ${event.isOn ? "on" : "off"}`;
+    case "exit-stuck":
+      return `exit stuck ${event.isOn ? "on" : "off"}`;
   }
 }
 
@@ -82,6 +85,7 @@ const cases: readonly (readonly [string, Partial<DoorReport>, readonly string[]]
   ["a door held open", { kind: "held-open" }, ["door unknown -> held-open"]],
   ["a door that is open", { kind: "open" }, ["door unknown -> open"]],
   ["an open housing", { inputs: { ...inputs, tamper: "on" } }, ["tamper on"]],
+  ["a button that sticks", { isExitStuck: true }, ["exit stuck on"]],
   [
     "a fire",
     { kind: "unlocked", isFireReleased: true, inputs: { ...inputs, fireAlarm: "on" } },

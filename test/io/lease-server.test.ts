@@ -9,6 +9,7 @@ import { KioskError } from "../../src/core/errors.ts";
 import { monotonicClock } from "../../src/io/clock.ts";
 import { openDoor } from "../../src/io/door.ts";
 import { openIndicator } from "../../src/io/indicator.ts";
+import { leaseVersion } from "../../src/io/lease-protocol.ts";
 import { LeaseServer } from "../../src/io/lease-server.ts";
 import { silentLog, socketFolder, until } from "../sim/door-benches.ts";
 import { LeasePeer } from "../sim/lease-peer.ts";
@@ -100,7 +101,10 @@ describe("the lease socket", () => {
   for (const [how, end] of [
     ["ends", (socket: Socket) => void socket.end()],
     ["breaks", (socket: Socket) => void socket.pause().destroy()],
-    ["breaks in the middle of an order", (socket: Socket) => void socket.end(`{"version":${leaseVersion},"kind":"unl`)],
+    [
+      "breaks in the middle of an order",
+      (socket: Socket) => void socket.end(`{"version":${leaseVersion},"kind":"unl`),
+    ],
   ] as const) {
     it(`locks at once when the connection ${how}`, async () => {
       await using holder = await openHolder();
@@ -140,9 +144,12 @@ describe("on the lease socket", () => {
     "an unknown kind": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"open"}\n`,
     "an unknown key": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"lock","force":true}\n`,
     "no time": () => `{"version":${leaseVersion},"sentAtMs":"soon","kind":"lock"}\n`,
-    "an unlock without end": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
-    "an endless unlock": () => `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
-    "a time of another clock": () => `{"version":${leaseVersion},"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
+    "an unlock without end": () =>
+      `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":null}\n`,
+    "an endless unlock": () =>
+      `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"unlock","untilMs":1e999}\n`,
+    "a time of another clock": () =>
+      `{"version":${leaseVersion},"sentAtMs":${now() + 60_000},"kind":"lock"}\n`,
     "an unknown indication": () =>
       `{"version":${leaseVersion},"sentAtMs":${now()},"kind":"indicate","indication":"party"}\n`,
     "a line that is too long": () => `${" ".repeat(5000)}\n`,

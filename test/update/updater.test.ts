@@ -189,7 +189,11 @@ async function hanging(writing: keyof typeof writings, nth: number): Promise<[Ki
     it.disk.hang = { at: it.disk.operations + nth, until };
   };
   // The record is written next once the staging is done, and again once the second sample was judged.
-  if (writing === "switching") it.instead.staging = () => Promise.resolve(arm()) as Promise<never>;
+  if (writing === "switching")
+    it.instead.staging = () => {
+      arm();
+      return Promise.resolve() as Promise<never>;
+    };
   else it.onSample = arm;
   return [it, end];
 }

@@ -120,22 +120,29 @@ function inputsOf(steps: readonly Step[]): readonly DoorInput[] {
 }
 
 const pressed: Levels = { ...atRest, requestToExit: true };
+const onFire: Levels = { ...atRest, fireAlarm: true };
+const hold = (levels: Levels, looks: number, everyMs: number): Step => ({
+  ...{ kind: "hold", levels, looks, everyMs },
+});
 
-/** A button that sticks while the door is shut, and then somebody opens it. */
-const breakIn: readonly Step[] = [
-  { kind: "hold", levels: pressed, looks: 14, everyMs: 5000 },
-  { kind: "hold", levels: { ...pressed, contact: true }, looks: 14, everyMs: 20 },
-];
+/** What chance alone hardly ever puts together. */
+const stories: fc.Arbitrary<readonly Step[]> = fc.constantFrom<readonly Step[]>(
+  // A button sticks while the door is shut, and then somebody opens it.
+  [hold(pressed, 14, 5000), hold({ ...pressed, contact: true }, 14, 20)],
+  // A button bounces while it is down.
+  [hold(pressed, 7, 5000), { kind: "bounce", input: "requestToExit", looks: 8 }, hold(pressed, 7, 5000)],
+  // The fire line is lost while the alarm is on.
+  [hold(onFire, 14, 20), hold({ ...onFire, fireAlarm: "unreadable" }, 4, 20)],
+  [hold(onFire, 14, 20), { kind: "bounce", input: "fireAlarm", looks: 70 }],
+);
 
 /** A long sequence of inputs. */
 export const doorWalk: fc.Arbitrary<readonly DoorInput[]> = fc
-  .array(
-    fc.oneof(
-      { weight: 40, arbitrary: step.map((one) => [one]) },
-      { weight: 1, arbitrary: fc.constant(breakIn) },
-    ),
-    { minLength: 6, maxLength: 30, size: "max" },
-  )
+  .array(fc.oneof({ weight: 40, arbitrary: step.map((one) => [one]) }, { weight: 2, arbitrary: stories }), {
+    minLength: 6,
+    maxLength: 30,
+    size: "max",
+  })
   .map((stories) => inputsOf(stories.flat()));
 
 const debounce = fc.record({

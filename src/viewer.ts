@@ -151,13 +151,21 @@ export class Viewer {
     if (seen.capturedAtMs > this.#cameraFaultedAtMs) this.#recover("camera");
     this.#judgeSight(seen);
     const nowMs = this.#parts.clock.nowMs();
-    if (!this.#sight.isRepeated) {
+    if (this.#sight.isRepeated) {
+      // Its faces are those that were followed to the picture before, as long as they are remembered.
+      this.#seen = { ...seen, verdicts: this.#followed() };
+    } else {
       this.#advance({ kind: "observed", atMs: nowMs, observation: seen });
       this.#seen = seen;
     }
     this.#frameToDecisionMs = nowMs - seen.capturedAtMs;
     this.#counts = { ...this.#counts, decided: this.#counts.decided + 1 };
     this.#rate.count(nowMs);
+  }
+
+  #followed(): Observation["verdicts"] {
+    const { tracks } = this.#state;
+    return (this.#seen?.verdicts ?? []).filter(({ face }) => tracks.some(({ box }) => box === face.box));
   }
 
   #judgeSight({ signs, capturedAtMs }: Observation): void {

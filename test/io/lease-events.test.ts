@@ -9,6 +9,7 @@ import { openLease } from "../../src/io/lease-client.ts";
 import type { Account } from "../../src/io/lease-protocol.ts";
 import { LeaseServer } from "../../src/io/lease-server.ts";
 import { silenceMs, silentLog, socketFolder, until } from "../sim/door-benches.ts";
+import { wordsOf } from "../sim/keeper-bench.ts";
 import { VirtualTime } from "../sim/virtual-time.ts";
 
 const atRest: DoorReport = {

@@ -6,7 +6,7 @@ import type { Camera, Clock, Vision } from "./core/ports.ts";
 import type { Observation } from "./core/verdict.ts";
 import { fail, failed, ok, warn, type Finding } from "./doctor-finding.ts";
 import type { Host } from "./io/host.ts";
-import { isDaemonAlive } from "./io/live-daemon.ts";
+import { isDaemonAlive, isDaemonStarting } from "./io/live-daemon.ts";
 import { fetchStatus } from "./io/status-client.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
 import { startVision } from "./vision/worker-vision.ts";
@@ -33,8 +33,7 @@ export async function* partFindings(
     yield await daemonFindings(config);
     return;
   }
-  // Its socket comes last, its camera first: two must not fight for that.
-  if (host.hasSystemd() && host.unit("maskgate.service", "ActiveState") === "activating") {
+  if (isDaemonStarting(host)) {
     yield [warn("daemon", "it is starting and has camera and model", "look again in a minute")];
     return;
   }

@@ -182,12 +182,14 @@ async function show(now) {
     search.value = String(now.leastSearchedPx);
     isSet = true;
   }
-  view = now;
   if (now.picture !== null) {
     const bytes = Uint8Array.from(atob(now.picture), (letter) => letter.charCodeAt(0));
+    const newer = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
     picture?.close();
-    picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+    picture = newer;
   }
+  // From here on nothing waits: whoever moves a slider meanwhile gets picture and boxes of the same frame.
+  view = now;
   says.dataset.kind = now.fault ? "fault" : now.wouldUnlock ? "open" : "locked";
   tell(says, sentences[now.indication]);
   const silent = now.hasEnded ? "The replay has ended." : "No new frame for two seconds.";

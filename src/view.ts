@@ -6,7 +6,8 @@ import { openCamera, policyOf, reportModel, sightPolicyOf } from "./camera-side.
 import { loadConfig } from "./config.ts";
 import { KioskError } from "./core/errors.ts";
 import { monotonicClock } from "./io/clock.ts";
-import { isDaemonAlive } from "./io/live-daemon.ts";
+import { thisHost, type Host } from "./io/host.ts";
+import { isDaemonAlive, isDaemonStarting } from "./io/live-daemon.ts";
 import { openLog } from "./io/log.ts";
 import { ViewServer } from "./io/view-server.ts";
 import { pipelineSettings } from "./pipeline-settings.ts";
@@ -28,10 +29,15 @@ export interface ViewOptions {
  * Runs until the signal aborts; `onStarted` is called when all is open.
  * @throws KioskError for everything that the configuration or the machine lacks, and while a daemon runs
  */
-export async function view(options: ViewOptions, signal: AbortSignal, onStarted: () => void): Promise<void> {
+export async function view(
+  options: ViewOptions,
+  signal: AbortSignal,
+  onStarted: () => void,
+  host: Host = thisHost,
+): Promise<void> {
   const port = portOf(options.port);
   const config = loadConfig(options.configFile);
-  await refuseBesideDaemon(config.status.socketPath);
+  await refuseBesideDaemon(config.status.socketPath, host);
   const log = openLog(config.log.level, 2);
   const clock = monotonicClock();
   await using camera = await openCamera(config, clock);
@@ -64,12 +70,12 @@ function greeting({ url, port }: ViewServer): readonly string[] {
   ];
 }
 
-async function refuseBesideDaemon(socketPath: string): Promise<void> {
-  if (!(await isDaemonAlive(socketPath))) return;
-  throw new KioskError(
-    "socket-busy",
-    `${socketPath}: the daemon runs and has the camera; stop it first (systemctl stop maskgate)`,
-  );
+/** systemd is asked before the socket: whoever ends its start in between has opened the socket by then. */
+async function refuseBesideDaemon(socketPath: string, host: Host): Promise<void> {
+  const isStarting = isDaemonStarting(host);
+  if (!isStarting && !(await isDaemonAlive(socketPath))) return;
+  const who = isStarting ? "maskgate.service: the daemon is starting" : `${socketPath}: the daemon runs`;
+  throw new KioskError("socket-busy", `${who} and has the camera; stop it first (systemctl stop maskgate)`);
 }
 
 function portOf(text: string | undefined): number {

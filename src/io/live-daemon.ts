@@ -1,6 +1,7 @@
-/** Whether a daemon runs, asked of its status socket, without saying or reading anything there. */
+/** Whether a daemon runs, asked of its status socket without saying or reading anything there, or is just being started. */
 import { connect } from "node:net";
 import { KioskError, messageOf } from "../core/errors.ts";
+import type { Host } from "./host.ts";
 
 /** Nobody listens: no socket, a stale one, or not even its folder, which systemd removes with the service. */
 const absent = ["ENOENT", "ENOTDIR", "ECONNREFUSED"];
@@ -24,6 +25,11 @@ export function isDaemonAlive(socketPath: string): Promise<boolean> {
       else reject(unknown(socketPath, error));
     });
   });
+}
+
+/** A daemon opens its camera first and its socket last, and a model takes seconds to load: systemd knows of it before. */
+export function isDaemonStarting(host: Host): boolean {
+  return host.hasSystemd() && host.unit("maskgate.service", "ActiveState") === "activating";
 }
 
 function unknown(socketPath: string, error: NodeJS.ErrnoException): KioskError {

@@ -1,13 +1,9 @@
-/** Headless Chromium, driven over its debugging pipe: opens one page, evaluates in it, takes pictures of it. */
+/** Headless Chromium, driven over its debugging pipe: opens one page and evaluates in it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { findProgram } from "../../src/io/find-program.ts";
 import { temporaryFolder } from "./probe.ts";
-
-/** Why there is no browser here; undefined if there is one. */
-export const missingBrowser =
-  (await findProgram("chromium")) === undefined ? "chromium is not installed" : undefined;
 
 interface Message {
   readonly id?: number;
@@ -17,8 +13,8 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** What went wrong in the page and on its way: exceptions, refused loads, failed requests. */
 export interface Browser extends AsyncDisposable {
+  /** What went wrong in the page and on its way: exceptions, errors on the console, refused loads, failed requests. */
   readonly complaints: readonly string[];
   /** Every address that the page asked for. */
   readonly requested: readonly string[];
@@ -26,19 +22,32 @@ export interface Browser extends AsyncDisposable {
   open(url: string): Promise<void>;
   /** The value of an expression in the page; a promise is awaited. */
   evaluate<T>(expression: string): Promise<T>;
-  screenshot(): Promise<Buffer>;
 }
 
-/** Starts the browser with an empty profile of its own. */
+/** Comes back when the document's elements are there. */
+const parsed = `new Promise((resolve) => {
+  const look = () => (document.readyState === "loading" ? setTimeout(look, 5) : resolve());
+  look();
+})`;
+
+/** Starts the browser with an empty profile of its own. A test that needs it fails without it: left out, it would hold nothing. */
 export async function startBrowser(): Promise<Browser> {
+  if ((await findProgram("chromium")) === undefined) {
+    throw new Error("chromium is not installed: apt-get install chromium, or run scripts/test, which does");
+  }
+  const profile = temporaryFolder();
   const child = spawn(
     "chromium",
     [
       ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"],
       ...["--disable-background-networking", "--disable-component-update", "--disable-extensions"],
-      ...["--remote-debugging-pipe", `--user-data-dir=${temporaryFolder()}`, "about:blank"],
+      ...["--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"],
     ],
-    { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true },
+    {
+      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, HOME: profile },
+    },
   );
   const ended = once(child, "exit");
   const kill = (): void => {
@@ -51,7 +60,15 @@ export async function startBrowser(): Promise<Browser> {
   process.once("exit", kill);
   const pipe = new DevtoolsPipe(child.stdio[3] as Writable, child.stdio[4] as Readable);
   await pipe.attach();
+  const evaluate = async <T>(expression: string): Promise<T> => {
+    const answer = (await pipe.send("Runtime.evaluate", {
+      ...{ expression, awaitPromise: true, returnByValue: true },
+    })) as { readonly result: { readonly value: T }; readonly exceptionDetails?: unknown };
+    if (answer.exceptionDetails !== undefined) throw new Error(JSON.stringify(answer.exceptionDetails));
+    return answer.result.value;
+  };
   return {
+    evaluate,
     complaints: pipe.complaints,
     requested: pipe.requested,
     async size(width, height) {
@@ -61,17 +78,7 @@ export async function startBrowser(): Promise<Browser> {
     },
     async open(url) {
       await pipe.send("Page.navigate", { url });
-    },
-    async evaluate<T>(expression: string): Promise<T> {
-      const answer = (await pipe.send("Runtime.evaluate", {
-        ...{ expression, awaitPromise: true, returnByValue: true },
-      })) as { readonly result: { readonly value: T }; readonly exceptionDetails?: unknown };
-      if (answer.exceptionDetails !== undefined) throw new Error(JSON.stringify(answer.exceptionDetails));
-      return answer.result.value;
-    },
-    async screenshot() {
-      const answer = await pipe.send("Page.captureScreenshot", { captureBeyondViewport: true });
-      return Buffer.from((answer as { readonly data: string }).data, "base64");
+      await evaluate(parsed);
     },
     async [Symbol.asyncDispose]() {
       kill();
@@ -80,6 +87,11 @@ export async function startBrowser(): Promise<Browser> {
     },
   };
 }
+
+/** The page itself writes nothing on the console. */
+const complaints: ReadonlySet<string> = new Set([
+  ...["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"],
+]);
 
 /** Messages of the DevTools protocol, each ended by a zero byte. */
 class DevtoolsPipe {
@@ -98,6 +110,9 @@ class DevtoolsPipe {
       open = parts.pop() ?? "";
       for (const part of parts) this.#hear(JSON.parse(part) as Message);
     });
+    from.once("close", () => {
+      for (const answer of this.#waiting.values()) answer({ error: { message: "chromium has ended" } });
+    });
   }
 
   async attach(): Promise<void> {
@@ -115,16 +130,14 @@ class DevtoolsPipe {
     const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
     this.#to.write(`${JSON.stringify({ id, method, params, sessionId: this.#session })}\0`);
     const { result, error } = await answer;
+    this.#waiting.delete(id);
     if (error !== undefined) throw new Error(`${method}: ${error.message}`);
     return result;
   }
 
   #hear(message: Message): void {
     if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
-    const told = JSON.stringify(message.params);
-    if (message.method === "Runtime.exceptionThrown" || message.method === "Log.entryAdded") {
-      this.complaints.push(told);
-    }
+    if (complaints.has(message.method ?? "")) this.complaints.push(JSON.stringify(message.params));
     if (message.method === "Network.requestWillBeSent") {
       this.requested.push((message.params as { readonly request: { readonly url: string } }).request.url);
     }

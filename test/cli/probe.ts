@@ -1,5 +1,5 @@
 /** Uses the compiled command line as a person does: real processes in temporary folders, a few at a time. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -47,6 +47,15 @@ export function start(...args: readonly string[]): Running {
   return startWith([], [program, ...args]);
 }
 
+/** Starts `maskgate` where a user may have started it: in this folder, with these variables as well. */
+export function startIn(
+  folder: string,
+  variables: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Running {
+  return startWith([], [program, ...args], { cwd: folder, env: { ...process.env, ...variables } });
+}
+
 /** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
 export function maskgateWithoutModels(...args: readonly string[]): Promise<Outcome> {
   const hook =
@@ -59,8 +68,13 @@ function dataUrl(script: string): string {
   return `data:text/javascript,${encodeURIComponent(script)}`;
 }
 
-export function startWith(nodeArgs: readonly string[], args: readonly string[]): Running {
+export function startWith(
+  nodeArgs: readonly string[],
+  args: readonly string[],
+  place: Pick<SpawnOptions, "cwd" | "env"> = {},
+): Running {
   const child = spawn(process.execPath, [...nodeArgs, ...args], {
+    ...place,
     stdio: ["ignore", "pipe", "pipe"],
     timeout: limitMs,
     killSignal: "SIGKILL",

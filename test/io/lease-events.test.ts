@@ -61,19 +61,6 @@ async function openHolder() {
   return { told, listen, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-function wordsOf(event: DoorEvent): string {
-  switch (event.kind) {
-    case "door":
-      return `door ${event.from} -> ${event.to}`;
-    case "input":
-      return `${event.input} ${event.reading}`;
-    case "fire-release":
-      return `fire release ${event.isOn ? "on" : "off"}`;
-    case "exit-stuck":
-      return `exit stuck ${event.isOn ? "on" : "off"}`;
-  }
-}
-
 const cases: readonly (readonly [string, Partial<DoorReport>, readonly string[]])[] = [
   ["a locked door at rest", {}, []],
   ["an unlocked door", { kind: "unlocked" }, []],

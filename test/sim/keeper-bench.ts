@@ -123,5 +123,7 @@ export function wordsOf(event: DoorEvent): string {
       return `${event.input} ${event.reading}`;
     case "fire-release":
       return `fire release ${event.isOn ? "on" : "off"}`;
+    case "exit-stuck":
+      return `exit stuck ${event.isOn ? "on" : "off"}`;
   }
 }

@@ -1,6 +1,5 @@
 /** The work of an update on the real machine: bundle to slot, read back, run on the configured provider, watch the daemon. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { bundleFile } from "./bundle-file.ts";
 import { trustedKeys } from "./bundle-keys.ts";
 import type { Config } from "./config-schema.ts";
@@ -11,9 +10,9 @@ import { fetchStatus } from "./io/status-client.ts";
 import { admit, markedGood } from "./update/admission.ts";
 import { pictureBytes, type BundleManifest } from "./update/bundle-manifest.ts";
 import { openBundle } from "./update/bundle-reader.ts";
+import { stage } from "./staging.ts";
 import type { UpdateWork } from "./updater.ts";
 import { version as daemonVersion } from "./version.ts";
-import { loadClassifier } from "./vision/classifier.ts";
 
 /** The work on the bundle in `file`; `onCopied` is called when that is not needed any more. */
 export class BundleWork implements UpdateWork {
@@ -23,6 +22,9 @@ export class BundleWork implements UpdateWork {
   readonly #onCopied: () => void;
   #writer: SlotWriter | undefined;
   #manifest: BundleManifest | undefined;
+  #staging: Promise<unknown> | undefined;
+  /** Aborted when the candidate is given up: its process may hang. */
+  readonly #givenUp = new AbortController();
 
   constructor(config: Config, store: SlotStore, file: string, onCopied: () => void) {
     this.#config = config;
@@ -56,11 +58,10 @@ export class BundleWork implements UpdateWork {
     const [folder, manifest] = [this.#writer?.folder, this.#manifest];
     if (folder === undefined || manifest === undefined) throw new Error("nothing was copied");
     const { providers, precision, threads } = this.#config.model;
-    // Loading runs the graph's own self-test; the bundle's pictures come on top.
-    const classifier = await loadClassifier({ folder, providers, precision, threads });
-    await using _session = { [Symbol.asyncDispose]: () => classifier.dispose() };
-    if (classifier.model.precision === "float")
-      await testPictures(folder, manifest, (crops) => classifier.classify(crops));
+    const golden = { ...manifest.golden, pictureBytes: pictureBytes(manifest) };
+    const job = { classifier: { folder, providers, precision, threads }, golden };
+    this.#staging = stage(job, this.#givenUp.signal);
+    await this.#staging;
   }
 
   async daemon(): ReturnType<UpdateWork["daemon"]> {
@@ -68,6 +69,8 @@ export class BundleWork implements UpdateWork {
   }
 
   async discard(): Promise<void> {
+    this.#givenUp.abort();
+    await this.#staging?.catch(() => undefined);
     await this.#writer?.discard();
   }
 }
@@ -85,23 +88,6 @@ export async function daemonSample(socketPath: string): ReturnType<UpdateWork["d
     running,
     unloadable,
   };
-}
-
-async function testPictures(
-  folder: string,
-  manifest: BundleManifest,
-  classify: (crops: readonly Uint8Array[]) => Promise<number[]>,
-): Promise<void> {
-  const bytes = await readFile(path.join(folder, "golden.bin"));
-  const size = pictureBytes(manifest);
-  const { masked, tolerance } = manifest.golden;
-  const given = await classify(masked.map((_, k) => bytes.subarray(k * size, (k + 1) * size)));
-  for (const [k, wanted] of masked.entries()) {
-    const got = given[k] ?? Number.NaN;
-    if (Math.abs(got - wanted) <= tolerance) continue;
-    const text = `gives ${got} for picture ${k} of golden.bin where its trainer got ${wanted}`;
-    throw new KioskError("bad-model", `the model ${text}; make the bundle anew for this board`);
-  }
 }
 
 /** What the board calls itself; nothing on a machine without a device tree. */

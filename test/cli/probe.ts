@@ -58,10 +58,23 @@ export function startIn(
 
 /** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
 export function maskgateWithoutModels(...args: readonly string[]): Promise<Outcome> {
-  const hook =
-    "export const resolve = (name, context, next) => { if (/onnxruntime|tensorflow/.test(name)) throw new Error(name); return next(name, context); };";
-  const register = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(hook))});`;
-  return startWith(["--import", dataUrl(register)], [program, ...args]).ended;
+  const script =
+    "if (/onnxruntime|tensorflow/.test(name)) throw new Error(name); return next(name, context);";
+  return startWith(resolvedBy(script), [program, ...args]).ended;
+}
+
+/** Starts `maskgate` in a Node, and so do its own processes, in which this script stands for ONNX Runtime. */
+export function startWithOnnx(script: string, ...args: readonly string[]): Running {
+  const url = JSON.stringify(dataUrl(script));
+  const swap = `return name === "onnxruntime-node" ? { url: ${url}, shortCircuit: true } : next(name, context);`;
+  return startWith(resolvedBy(swap), [program, ...args]);
+}
+
+/** What tells Node how to find a module: the body of a function of `name`, `context` and `next`. */
+function resolvedBy(body: string): readonly string[] {
+  const hook = dataUrl(`export const resolve = (name, context, next) => { ${body} };`);
+  const register = `import { register } from "node:module"; register(${JSON.stringify(hook)});`;
+  return ["--import", dataUrl(register)];
 }
 
 function dataUrl(script: string): string {

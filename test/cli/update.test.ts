@@ -1,102 +1,21 @@
 /** A stick, the updater and a daemon as real processes: the way of a model to the door and back. */
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
-import type { StatusSnapshot } from "../../src/core/status.ts";
-import type { UpdateRecord } from "../../src/core/update-record.ts";
-import { fetchStatus } from "../../src/io/status-client.ts";
-import { writeGoldenValues } from "../fixtures/golden-values.ts";
-import {
-  configFile,
-  maskgate,
-  modelFolder,
-  photograph,
-  start,
-  startDaemon,
-  stop,
-  temporaryFolder,
-  until,
-  type Outcome,
-  type Running,
-} from "./probe.ts";
+import { start, startDaemon, stop, until, type Running } from "./probe.ts";
+import * as kiosk from "./stick-kiosk.ts";
+import { at, bundle, done, put, status, statusWhere, stick, stickKiosk } from "./stick-kiosk.ts";
 
-const folder = temporaryFolder();
-const at = (...names: readonly string[]): string => path.join(folder, ...names);
-const stick = at("stick");
-const socket = at("status.sock");
 const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
-
-async function done(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await maskgate(...args);
-  assert.deepEqual([code, err], [0, ""], out);
-  return out;
-}
-
-/** A bundle whose model's name says the version; without `golden` its values are not those of the model. */
-async function bundle(version: number, golden = true): Promise<void> {
-  const folder = at(`model-${version}`);
-  cpSync(modelFolder("brightness"), folder, { recursive: true });
-  const file = path.join(folder, "manifest.json");
-  const manifest = JSON.parse(readFileSync(file, "utf8")) as object;
-  writeFileSync(file, JSON.stringify({ ...manifest, version: `${version}.0.0` }));
-  const wrong = (masked: number): number => (masked > 0.5 ? masked - 0.3 : masked + 0.3);
-  await writeGoldenValues(folder, golden ? undefined : wrong);
-  const out = at(`v${version}.maskgate`);
-  await done(
-    "bundle",
-    "create",
-    folder,
-    "--version",
-    String(version),
-    "--out",
-    out,
-    "--key",
-    at("k.key.pem"),
-  );
-}
-
-/** What is on the stick now, beside what macOS leaves there. */
-function put(...versions: readonly number[]): void {
-  rmSync(stick, { recursive: true, force: true });
-  mkdirSync(stick);
-  for (const version of versions)
-    cpSync(at(`v${version}.maskgate`), path.join(stick, `Model v${version} (final).MASKGATE`));
-  writeFileSync(path.join(stick, "._Model.maskgate"), "\0\x05\x16\x07");
-}
-
-const update = (): Promise<Outcome> => maskgate("update", "--stick", stick, "--config", state.config);
-
-async function record(): Promise<UpdateRecord> {
-  return JSON.parse(await done("model", "list", "--json", "--config", state.config)) as UpdateRecord;
-}
-
-async function statusWhere(holds: (now: StatusSnapshot) => boolean): Promise<StatusSnapshot> {
-  for (let tries = 0; tries < 150; tries++) {
-    const now = await fetchStatus(socket);
-    if (holds(now)) return now;
-    await wait(200);
-  }
-  throw new Error(`in vain: ${JSON.stringify((await fetchStatus(socket)).update)}`);
-}
+const update = () => kiosk.update(state.config);
+const record = () => kiosk.record(state.config);
 
 describe("updates from a stick", { concurrency: 1 }, () => {
   before(async () => {
-    for (const name of ["frames", "state", "run", "keys"]) mkdirSync(at(name));
-    await photograph(at("frames", "a.jpg"));
-    await done("bundle", "keygen", "--out", at("k"));
-    cpSync(at("k.pub.pem"), at("keys", "k.pub.pem"));
+    state.config = await stickKiosk();
     for (const version of [1, 2, 4]) await bundle(version);
-    await bundle(3, false);
-    state.config = configFile(folder, {
-      "model.folder": "",
-      "update.stateFolder": at("state"),
-      "update.runFolder": at("run"),
-      "update.keysFolder": at("keys"),
-      "update.probationFrames": 4,
-      "update.probationS": 2,
-    });
+    await bundle(3, { golden: false });
   });
   beforeEach(async () => {
     state.daemon = await startDaemon(state.config);
@@ -157,7 +76,7 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     put();
     assert.equal((await update()).code, 0);
     assert.deepEqual(readFileSync(at("state", "state.json")), before);
-    assert.equal((await fetchStatus(socket)).update.running?.version, 1);
+    assert.equal((await status()).update.running?.version, 1);
   });
 
   it("killed in each state, it leaves a model that works, and the next try installs", async () => {
@@ -188,7 +107,7 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     assert.match(older.out, /has version 1, and 2 was good here before/);
     await done("model", "rollback", "--config", state.config);
     await statusWhere(({ update }) => update.running?.version === 1 && update.state === "rolled-back");
-    assert.equal((await fetchStatus(socket)).update.reason, "by hand");
+    assert.equal((await status()).update.reason, "by hand");
     await done("model", "install", at("v4.maskgate"), "--config", state.config);
     assert.equal((await record()).active.version, 4);
     await statusWhere(({ update }) => update.running?.version === 4);
@@ -199,7 +118,7 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     const { active, previous } = await record();
     appendFileSync(at("state", active.place, "model.onnx"), "x");
     state.daemon = await startDaemon(state.config);
-    const { update } = await fetchStatus(socket);
+    const { update } = await status();
     assert.deepEqual([update.running?.place, update.unloadable?.id], [previous.place, active.id]);
     for (const name of ["state.json", "state.copy.json"])
       renameSync(at("state", name), at("state", `was.${name}`));

@@ -58,7 +58,7 @@ export async function resumeUpdate(config: Config, log: Log): Promise<UpdateStat
 export async function installBundle(config: Config, log: Log, file: string): Promise<UpdateState> {
   refuseFixedModel(config);
   await using _lock = await lockUpdater(config.update.runFolder);
-  return await drive("begin", config, log, (store) => new BundleWork(config, store, file, () => undefined));
+  return await drive("begin", config, log, (store) => new BundleWork({ config, store, file, log }));
 }
 
 async function fromStick(
@@ -69,7 +69,7 @@ async function fromStick(
 ): Promise<UpdateState> {
   refuseFixedModel(config);
   await using _lock = await lockUpdater(config.update.runFolder);
-  const tellCopied = (): void => {
+  const onCopied = (): void => {
     if (copiedFd === undefined) return;
     writeSync(Number(copiedFd), "copied\n");
     closeSync(Number(copiedFd));
@@ -81,7 +81,7 @@ async function fromStick(
       log.info(`no ${suffix} file on the stick; nothing to do`);
       return { kind: "idle" };
     }
-    const work = (store: SlotStore): UpdateWork => new BundleWork(config, store, file, tellCopied);
+    const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log, onCopied });
     return await drive("begin", config, log, work, reporter);
   } catch (error) {
     const isRefused = error instanceof KioskError && error.code === "bundle-refused";

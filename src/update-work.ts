@@ -4,21 +4,33 @@ import { bundleFile } from "./bundle-file.ts";
 import { trustedKeys } from "./bundle-keys.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError } from "./core/errors.ts";
+import type { RunningModel } from "./core/ports.ts";
 import type { UpdateRecord } from "./core/update-record.ts";
+import type { Log } from "./io/log.ts";
 import type { SlotStore, SlotWriter } from "./io/slot-store.ts";
 import { fetchStatus } from "./io/status-client.ts";
+import { stage } from "./staging.ts";
 import { admit, markedGood } from "./update/admission.ts";
 import { pictureBytes, type BundleManifest } from "./update/bundle-manifest.ts";
 import { openBundle } from "./update/bundle-reader.ts";
-import { stage } from "./staging.ts";
 import type { UpdateWork } from "./updater.ts";
 import { version as daemonVersion } from "./version.ts";
 
-/** The work on the bundle in `file`; `onCopied` is called when that is not needed any more. */
+export interface BundleWorkParts {
+  readonly config: Config;
+  readonly store: SlotStore;
+  readonly file: string;
+  readonly log: Log;
+  /** Called when the file is not needed any more. */
+  readonly onCopied?: () => void;
+}
+
+/** The work on the bundle in `file`. */
 export class BundleWork implements UpdateWork {
   readonly #config: Config;
   readonly #store: SlotStore;
   readonly #file: string;
+  readonly #log: Log;
   readonly #onCopied: () => void;
   #writer: SlotWriter | undefined;
   #manifest: BundleManifest | undefined;
@@ -26,11 +38,12 @@ export class BundleWork implements UpdateWork {
   /** Aborted when the candidate is given up: its process may hang. */
   readonly #givenUp = new AbortController();
 
-  constructor(config: Config, store: SlotStore, file: string, onCopied: () => void) {
+  constructor({ config, store, file, log, onCopied }: BundleWorkParts) {
     this.#config = config;
     this.#store = store;
     this.#file = file;
-    this.#onCopied = onCopied;
+    this.#log = log;
+    this.#onCopied = onCopied ?? (() => undefined);
   }
 
   async copying({ active, ledger }: UpdateRecord): ReturnType<UpdateWork["copying"]> {
@@ -60,8 +73,12 @@ export class BundleWork implements UpdateWork {
     const { providers, precision, threads } = this.#config.model;
     const golden = { ...manifest.golden, pictureBytes: pictureBytes(manifest) };
     const job = { classifier: { folder, providers, precision, threads }, golden };
-    this.#staging = stage(job, this.#givenUp.signal);
-    await this.#staging;
+    const staging = stage(job, this.#givenUp.signal);
+    this.#staging = staging;
+    const tested = await staging;
+    const daemon = await fetchStatus(this.#config.status.socketPath).catch(() => undefined);
+    const doubt = providerDoubt(tested, daemon?.model.provider, providers);
+    if (doubt !== undefined) this.#log.warn(doubt);
   }
 
   async daemon(): ReturnType<UpdateWork["daemon"]> {
@@ -73,6 +90,23 @@ export class BundleWork implements UpdateWork {
     await this.#staging?.catch(() => undefined);
     await this.#writer?.discard();
   }
+}
+
+/**
+ * What to say if the model was tested on another provider than the one that will decide with it; undefined if it was the same.
+ * That refuses no bundle, since a kiosk whose GPU is gone must stay mendable: the probation is on the daemon's own provider.
+ */
+export function providerDoubt(
+  { provider, passedOver }: Pick<RunningModel, "provider" | "passedOver">,
+  daemonRuns: string | undefined,
+  [asked]: readonly string[],
+): string | undefined {
+  const wanted = daemonRuns ?? asked;
+  if (wanted === undefined || wanted === provider) return undefined;
+  const whose = daemonRuns === undefined ? "model.providers asks for" : "the daemon runs";
+  const reason = passedOver.find((other) => other.provider === wanted)?.reason;
+  const why = reason === undefined ? "" : ` (here: ${reason})`;
+  return `the new model was tested on ${provider}, but ${whose} ${wanted}${why}; only the probation tests it there`;
 }
 
 /** What a probation needs to know of the daemon. */

@@ -14,11 +14,16 @@ export const at = (...names: readonly string[]): string => path.join(folder, ...
 export const stick = at("stick");
 const socket = at("status.sock");
 
-/** Its configuration, over which `keys` go; pictures for the daemon, and a key that it trusts. */
+/** Folders, pictures for the daemon, a key that is trusted. @returns the configuration file, over which `keys` go */
 export async function stickKiosk(keys: Readonly<Record<string, unknown>> = {}): Promise<string> {
   for (const name of ["frames", "state", "run", "keys"]) mkdirSync(at(name));
   await photograph(at("frames", "a.jpg"));
   await makeKey("k");
+  return kioskConfig(keys);
+}
+
+/** Another configuration file of the same kiosk. */
+export function kioskConfig(keys: Readonly<Record<string, unknown>>): string {
   return configFile(folder, {
     "model.folder": "",
     "update.stateFolder": at("state"),

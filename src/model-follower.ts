@@ -1,6 +1,6 @@
 /**
  * The daemon's model as the updater's files want it. A new one is loaded in a second worker while the first goes on, and takes over
- * between two frames; one that cannot be loaded changes nothing. Nothing is ever written here, and a stick is never seen.
+ * between two frames; one that cannot be loaded changes nothing. A stick is never seen here, and nothing of the updater's written.
  */
 import { cleanUpAfter, messageOf } from "./core/errors.ts";
 import { isSameModel, modelsToTry, type ModelRef, type UpdateRecord } from "./core/update-record.ts";
@@ -9,7 +9,7 @@ import { realDisk } from "./io/disk.ts";
 import { scheduleTimeout } from "./io/timer.ts";
 import { readRecord, readReport, type UpdateReport } from "./io/update-files.ts";
 import type { Eyes } from "./kiosk-parts.ts";
-import { firstModel, loadBeside, type First, type LoadingParts } from "./model-loading.ts";
+import { firstModel, loadBeside, loadOnProbation, type First, type LoadingParts } from "./model-loading.ts";
 
 const pollMs = 1000;
 /** A report of work that did not change for so long is of an updater that is gone. */
@@ -55,7 +55,7 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   /**
-   * Loads the first model that can be: the active one, else the one before, else the packaged one.
+   * Loads the first model that can be: the active one, else the one before, else the packaged one. One on probation is for later.
    * @throws KioskError bad-model, vision-failed
    */
   static async open(parts: LoadingParts): Promise<ModelFollower> {
@@ -134,7 +134,8 @@ export class ModelFollower implements AsyncDisposable {
     // One at a time: the record may have changed when the next one is looked for.
     const wanted = modelsToTry(record).find(({ id }) => !this.#failures.has(id));
     if (wanted === undefined || isSameModel(wanted, this.#running)) return;
-    const eyes = await this.#load(wanted);
+    const isOnProbation = record.trial !== null && isSameModel(wanted, active);
+    const eyes = await this.#load(wanted, isOnProbation ? loadOnProbation : loadBeside);
     if (eyes === undefined) return;
     if (!(await this.#isStillActive(active, eyes))) return;
     const old = await kiosk.swap(eyes);
@@ -157,10 +158,10 @@ export class ModelFollower implements AsyncDisposable {
     }
   }
 
-  async #load(wanted: ModelRef): Promise<Eyes | undefined> {
+  async #load(wanted: ModelRef, load: typeof loadBeside): Promise<Eyes | undefined> {
     const { id, place, version } = wanted;
     try {
-      return await loadBeside(this.#parts, wanted);
+      return await load(this.#parts, wanted);
     } catch (error) {
       const reason = messageOf(error);
       this.#parts.log.error({ place, version, reason }, "the new model cannot be loaded");

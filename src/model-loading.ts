@@ -2,9 +2,11 @@
 import { policyOf, reportModel } from "./camera-side.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError, messageOf } from "./core/errors.ts";
+import { mostLoads, nextNote } from "./core/load-note.ts";
 import type { Clock } from "./core/ports.ts";
-import { modelsToTry, packaged, type ModelRef, type UpdateRecord } from "./core/update-record.ts";
+import { modelsToStart, packaged, type ModelRef, type UpdateRecord } from "./core/update-record.ts";
 import { realDisk, type Disk } from "./io/disk.ts";
+import { LoadNoteFile } from "./io/load-note.ts";
 import type { Log } from "./io/log.ts";
 import { scheduleTimeout, type Schedule } from "./io/timer.ts";
 import { readRecord } from "./io/update-files.ts";
@@ -43,7 +45,7 @@ export async function firstModel(parts: LoadingParts): Promise<First> {
   if (parts.config.model.folder !== "")
     return { eyes: await load(parts, packaged), running: null, record: undefined, failures };
   const record = await recordAtStart(parts);
-  const refs = record === undefined ? [packaged] : modelsToTry(record);
+  const refs = record === undefined ? [packaged] : modelsToStart(record);
   for (const ref of refs) {
     try {
       return { eyes: await load(parts, ref), running: ref, record, failures };
@@ -71,6 +73,34 @@ async function recordAtStart({
   } catch (error) {
     complain(messageOf(error));
     return undefined;
+  }
+}
+
+/**
+ * Loads a model on probation beside the one that decides. A daemon that ended while it did so, and was started again, does it no
+ * more after the second time: what cannot be noted on the disk before is not loaded at all.
+ * @throws KioskError with the reason
+ */
+export async function loadOnProbation(parts: LoadingParts, ref: ModelRef): Promise<Eyes> {
+  const { config, disk = realDisk, log } = parts;
+  const file = new LoadNoteFile(config.update.noteFolder, disk);
+  const found = await file.read().catch((error: unknown) => {
+    log.warn(`${messageOf(error)}; it is written anew`);
+    return undefined;
+  });
+  const note = nextNote(found, ref);
+  if (note === undefined)
+    throw new KioskError("bad-model", `the daemon ended ${mostLoads} times while it loaded this model`);
+  await file.write(note).catch((cause: unknown) => {
+    const text = `${file.path}: cannot be written: ${messageOf(cause)}; no new model is tried without that`;
+    throw new KioskError("update-failed", text, { cause });
+  });
+  try {
+    return await loadBeside(parts, ref);
+  } finally {
+    await file.remove().catch((error: unknown) => {
+      log.warn(`${file.path}: cannot be removed: ${messageOf(error)}`);
+    });
   }
 }
 

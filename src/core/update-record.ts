@@ -87,9 +87,18 @@ export function freeSlot(record: UpdateRecord): SlotName | undefined {
   return record.trial === null ? slotNames.find((slot) => !named.includes(slot)) : undefined;
 }
 
-/** The models to try, in this order: each at most once, the packaged one last. */
+/** The models to follow, in this order: each at most once, the packaged one last. */
 export function modelsToTry({ active, previous }: UpdateRecord): readonly ModelRef[] {
-  const refs = [active, previous, packaged];
+  return eachOnce([active, previous, packaged]);
+}
+
+/** The models to start with, in this order: one on probation last, so that nothing unproven stands between the power and the door. */
+export function modelsToStart(record: UpdateRecord): readonly ModelRef[] {
+  const { active, previous, trial } = record;
+  return trial === null ? modelsToTry(record) : eachOnce([previous, packaged, active]);
+}
+
+function eachOnce(refs: readonly ModelRef[]): readonly ModelRef[] {
   return refs.filter((ref, n) => refs.findIndex((other) => isSameModel(other, ref)) === n);
 }
 

@@ -56,6 +56,11 @@ export function startIn(
   return startWith([], [program, ...args], { cwd: folder, env: { ...process.env, ...variables } });
 }
 
+/** Starts `maskgate` in a Node that runs this script first, in each of its threads. */
+export function startScripted(script: string, ...args: readonly string[]): Running {
+  return startWith(["--import", dataUrl(script)], args);
+}
+
 /** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
 export function maskgateWithoutModels(...args: readonly string[]): Promise<Outcome> {
   const script =
@@ -152,9 +157,9 @@ export async function until(what: string, running: Running, holds: () => boolean
   }
 }
 
-/** A daemon that speaks on its socket. */
-export async function startDaemon(config: string): Promise<Running> {
-  const running = start("run", "--config", config);
+/** A daemon that speaks on its socket; with a script, one whose threads have run that. */
+export async function startDaemon(config: string, script = ""): Promise<Running> {
+  const running = startScripted(script, "run", "--config", config);
   await until("an open status socket", running, () => running.written.out.includes("status socket open"));
   return running;
 }

@@ -16,7 +16,7 @@ const socket = at("status.sock");
 
 /** Folders, pictures for the daemon, a key that is trusted. @returns the configuration file, over which `keys` go */
 export async function stickKiosk(keys: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  for (const name of ["frames", "state", "run", "keys"]) mkdirSync(at(name));
+  for (const name of ["frames", "state", "run", "note", "keys"]) mkdirSync(at(name));
   await photograph(at("frames", "a.jpg"));
   await makeKey("k");
   return kioskConfig(keys);
@@ -28,6 +28,7 @@ export function kioskConfig(keys: Readonly<Record<string, unknown>>): string {
     "model.folder": "",
     "update.stateFolder": at("state"),
     "update.runFolder": at("run"),
+    "update.noteFolder": at("note"),
     "update.keysFolder": at("keys"),
     "update.probationFrames": 4,
     "update.probationS": 2,

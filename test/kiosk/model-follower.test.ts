@@ -171,45 +171,6 @@ test("back from a rejected model to one that cannot be loaded any more: the one 
   );
 });
 
-test("at its start it tries the active model, the one before, the packaged one, and says the first that failed", async () => {
-  const it = new FollowerBench();
-  it.broken.set(2, new Error("damaged"));
-  await it.open(onProbation);
-  assert.deepEqual(
-    [it.asked, it.running],
-    [
-      [2, 1],
-      ["slot-a", 7, 2],
-    ],
-  );
-  const none = new FollowerBench();
-  for (const id of [2, 1]) none.broken.set(id, new Error(`damaged ${id}`));
-  await none.open(onProbation);
-  assert.deepEqual(
-    [none.asked, none.running],
-    [
-      [2, 1, 0],
-      ["packaged", 0, 2],
-    ],
-  );
-  assert.equal(none.follower.status().unloadable?.reason, "damaged 2");
-  // What could not be loaded at the start is not tried again every second.
-  await none.passS(3);
-  assert.deepEqual(none.asked, [2, 1, 0]);
-  const dead = new FollowerBench();
-  for (const id of [2, 1, 0]) dead.broken.set(id, new Error(`damaged ${id}`));
-  await assert.rejects(dead.open(onProbation), /damaged 0/);
-});
-
-test("a record that nobody can read means the packaged model and an error in the log", async () => {
-  const it = new FollowerBench();
-  await it.disk.create("/state/state.json");
-  await it.open(undefined);
-  assert.deepEqual(it.running, ["packaged", 0, null]);
-  assert.equal(it.follower.status().state, "idle");
-  assert.equal(it.logged.filter((line) => line.includes('"level":"error"')).length, 1, it.logged.join(""));
-});
-
 test("it tells what the updater says, shows how it ended for 10 s, and says since when", async () => {
   const it = await daemon(good);
   const now = (): readonly unknown[] => {

@@ -56,8 +56,8 @@ class TestEyes implements Eyes {
 
 /** Opens with a record; time passes only by `passS`. */
 export class FollowerBench {
-  readonly disk = new SimDisk().folder("/state").folder("/run");
-  readonly store = new SlotStore("/state", this.disk, (damage) => assert.fail(damage));
+  readonly disk: SimDisk;
+  readonly store: SlotStore;
   readonly time = new VirtualTime();
   readonly logged: string[] = [];
   /** Ids of all models that were asked for. */
@@ -74,6 +74,12 @@ export class FollowerBench {
   readonly swapped: Eyes[] = [];
   #follower: ModelFollower | undefined;
 
+  /** On the disk of a daemon before, if one is given. */
+  constructor(disk = new SimDisk().folder("/state").folder("/run").folder("/note")) {
+    this.disk = disk;
+    this.store = new SlotStore("/state", disk, (damage) => assert.fail(damage));
+  }
+
   get follower(): ModelFollower {
     assert.ok(this.#follower);
     return this.#follower;
@@ -87,7 +93,7 @@ export class FollowerBench {
 
   async open(record: UpdateRecord | undefined, folder = ""): Promise<this> {
     if (record) await this.store.write(record);
-    const toml = `[model]\nfolder = "${folder}"\n[update]\nstateFolder = "/state"\nrunFolder = "/run"\nstagingS = ${stagingS}\n`;
+    const toml = `[model]\nfolder = "${folder}"\n[update]\nstateFolder = "/state"\nrunFolder = "/run"\nnoteFolder = "/note"\nstagingS = ${stagingS}\n`;
     const { disk, time, logged } = this;
     this.#follower = await ModelFollower.open({
       config: parseConfig(toml, "test"),

@@ -100,9 +100,9 @@ export const commands = {
   },
   update: {
     flags: ["resume"],
-    values: { ...config, stick: "DIR", "copied-fd": "NUMBER" },
+    values: { ...config, stick: "DIR", "copied-fd": "NUMBER", "stick-failed": "REASON" },
     paths: "none",
-    text: "what the updater's units run: install from a stick, or go on with a probation",
+    text: "what the updater's units run: install from a stick, tell why it cannot be read, or go on with a probation",
   },
   "bundle keygen": {
     flags: [],

@@ -4,6 +4,7 @@ import { helpText, parseCommand, type Command, type CommandName } from "./comman
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
 import { eachOf, KioskError, type ErrorCode } from "./core/errors.ts";
+import { plainText } from "./core/plain-text.ts";
 import { showStatus, watchStatus } from "./show-status.ts";
 import { version } from "./version.ts";
 
@@ -30,12 +31,12 @@ const hasStarted = (): void => {
   daemon.hasStarted = true;
 };
 
-const write = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+const write = (text: string): void => {
+  process.stdout.write(`${text.split("\n").map(plainText).join("\n")}\n`);
 };
 
 const complain = (line: string): void => {
-  process.stderr.write(`maskgate: ${line}\n`);
+  process.stderr.write(`maskgate: ${plainText(line)}\n`);
 };
 
 async function main(args: readonly string[]): Promise<number> {

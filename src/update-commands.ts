@@ -19,31 +19,39 @@ import { driveUpdate, type UpdateWork } from "./updater.ts";
 
 /** A bundle's file name ends so. */
 const suffix = ".maskgate";
+/** How long a stick waits for another updater, such as one that finds after a boot that nothing is left to do. */
+const busyMs = 30_000;
+/** How long a stick may take to say what is on it. */
+const listMs = 30_000;
 /** How often a probation may be cut off before the candidate is given up. */
 const mostAttempts = 3;
 const minuteMs = 60_000;
 
 /**
- * `--stick DIR` or `--resume`.
+ * `--stick DIR`, `--stick-failed REASON` or `--resume`.
  * @returns whether all is well: a bundle that was refused or failed is not; a probation that ended, however, is
  * @throws KioskError
  */
 export async function update({ name, values, flags }: Command): Promise<boolean> {
   const config = loadConfig(values.get("config"));
-  const stick = values.get("stick");
-  if ((stick === undefined) !== flags.has("resume"))
-    throw new KioskError("bad-usage", `${name}: give --stick with a folder, or --resume`);
+  const [stick, failure] = [values.get("stick"), values.get("stick-failed")];
+  const wishes = [stick !== undefined, failure !== undefined, flags.has("resume")];
+  if (wishes.filter(Boolean).length !== 1) {
+    const text = "give --stick with a folder, --stick-failed with the reason, or --resume";
+    throw new KioskError("bad-usage", `${name}: ${text}`);
+  }
   const log = openLog(config.log.level);
-  if (stick === undefined) {
+  try {
+    if (stick !== undefined) return isFine(await fromStick(config, log, stick, values.get("copied-fd")));
+    if (failure !== undefined) await tellStickFailed(config, log, failure);
     await resumeUpdate(config, log);
     return true;
+  } finally {
+    endForCertain();
   }
-  const isWell = isFine(await fromStick(config, log, stick, values.get("copied-fd")));
-  if (!isWell) endForCertain();
-  return isWell;
 }
 
-/** A read that hangs in a pulled stick keeps a process alive, and with it the unit that the next stick needs. */
+/** What hangs in a pulled stick or a dying disk keeps a process alive, and with it the unit that the next stick needs. */
 export function endForCertain(afterMs = 5000): void {
   setTimeout(() => process.kill(process.pid, "SIGKILL"), afterMs).unref();
 }
@@ -51,14 +59,31 @@ export function endForCertain(afterMs = 5000): void {
 /** Watches a probation that nobody watches, once no other updater works; idle if there is none. */
 export async function resumeUpdate(config: Config, log: Log): Promise<UpdateState> {
   await using _lock = await waitForUpdater(config.update.runFolder);
-  return await drive("resume", config, log, watchOnly(config));
+  using reporter = new UpdateReporter(config.update.runFolder, log);
+  return await drive("resume", config, reporter, log, watchOnly(config));
 }
 
 /** Installs the bundle in `file`, up to the end of its probation. */
 export async function installBundle(config: Config, log: Log, file: string): Promise<UpdateState> {
   refuseFixedModel(config);
   await using _lock = await lockUpdater(config.update.runFolder);
-  return await drive("begin", config, log, (store) => new BundleWork({ config, store, file, log }));
+  using reporter = new UpdateReporter(config.update.runFolder, log);
+  const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log });
+  try {
+    return await drive("begin", config, reporter, log, work);
+  } finally {
+    endForCertain();
+  }
+}
+
+/** Why the stick never came so far as to be read. */
+async function tellStickFailed(config: Config, log: Log, reason: string): Promise<never> {
+  using reporter = new UpdateReporter(config.update.runFolder, log);
+  return await told(reporter, async () => {
+    // The reports of whoever works are worth more; after so long this one is told beside them.
+    await using _lock = await waitForUpdater(config.update.runFolder, busyMs).catch(() => undefined);
+    throw new KioskError("update-failed", reason);
+  });
 }
 
 async function fromStick(
@@ -67,22 +92,32 @@ async function fromStick(
   folder: string,
   copiedFd: string | undefined,
 ): Promise<UpdateState> {
-  refuseFixedModel(config);
-  await using _lock = await lockUpdater(config.update.runFolder);
   const onCopied = (): void => {
     if (copiedFd === undefined) return;
     writeSync(Number(copiedFd), "copied\n");
     closeSync(Number(copiedFd));
   };
   using reporter = new UpdateReporter(config.update.runFolder, log);
+  return await told(reporter, async (): Promise<UpdateState> => {
+    refuseFixedModel(config);
+    await using _lock = await waitForUpdater(config.update.runFolder, busyMs);
+    // Told while the lock is held, too: the next updater's reports come after it.
+    return await told(reporter, async () => {
+      const file = await onlyBundle(folder);
+      if (file === undefined) {
+        log.info(`no ${suffix} file on the stick; nothing to do`);
+        return { kind: "idle" };
+      }
+      const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log, onCopied });
+      return await drive("begin", config, reporter, log, work);
+    });
+  });
+}
+
+/** The work; what it throws is told, too. */
+async function told<T>(reporter: UpdateReporter, work: () => Promise<T>): Promise<T> {
   try {
-    const file = await onlyBundle(folder);
-    if (file === undefined) {
-      log.info(`no ${suffix} file on the stick; nothing to do`);
-      return { kind: "idle" };
-    }
-    const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log, onCopied });
-    return await drive("begin", config, log, work, reporter);
+    return await work();
   } catch (error) {
     const isRefused = error instanceof KioskError && error.code === "bundle-refused";
     reporter.tell({ kind: isRefused ? "refused" : "failed", version: null, reason: messageOf(error) });
@@ -93,16 +128,14 @@ async function fromStick(
 async function drive(
   start: "begin" | "resume",
   config: Config,
+  reporter: UpdateReporter,
   log: Log,
   workOn: (store: SlotStore) => UpdateWork,
-  given?: UpdateReporter,
 ): Promise<UpdateState> {
-  using own = new UpdateReporter(config.update.runFolder, log);
-  const reporter = given ?? own;
   const store = new SlotStore(config.update.stateFolder, realDisk, (damage) => {
     log.error(damage);
   });
-  return await driveUpdate(start, {
+  const update = driveUpdate(start, {
     store,
     work: workOn(store),
     policy: updatePolicy(config),
@@ -112,6 +145,7 @@ async function drive(
       reporter.tell(state);
     },
   });
+  return await told(reporter, () => update);
 }
 
 /** How long everything may take. */
@@ -136,15 +170,25 @@ export function updatePolicy({
 
 /**
  * The one bundle in the root of a stick. What begins with a dot is of other systems' making: macOS writes `._NAME` beside NAME.
- * @throws KioskError bundle-refused if there are several
+ * @throws KioskError bundle-refused if there are several, update-failed if the folder cannot be read in its time
  */
-export async function onlyBundle(folder: string): Promise<string | undefined> {
-  const entries = await readdir(folder).catch((cause: unknown) => {
-    throw new KioskError(
-      "update-failed",
-      `${folder}: cannot be read: ${messageOf(cause)}; plug the stick in again`,
-    );
+export async function onlyBundle(
+  folder: string,
+  list: (folder: string) => Promise<readonly string[]> = readdir,
+  limitMs = listMs,
+): Promise<string | undefined> {
+  const isDone = new AbortController();
+  const late = waitMs(limitMs, undefined, { signal: isDone.signal }).then(() => {
+    throw new Error(`it takes longer than ${limitMs / 1000} s`);
   });
+  const entries = await Promise.race([list(folder), late])
+    .catch((cause: unknown) => {
+      const text = `${folder}: cannot be read: ${messageOf(cause)}; plug the stick in again`;
+      throw new KioskError("update-failed", text, { cause });
+    })
+    .finally(() => {
+      isDone.abort();
+    });
   const names = entries.filter((name) => name.toLowerCase().endsWith(suffix) && !name.startsWith(".")).sort();
   const [first] = names;
   if (first === undefined) return undefined;

@@ -1,5 +1,6 @@
 /** The daemon's state for people: the screen of `maskgate status` and the rows of `maskgate watch`. Pure. */
 import { type InputName, inputNames } from "../core/door-report.ts";
+import { plainText } from "../core/plain-text.ts";
 import type { FaceStatus, StatusSnapshot } from "../core/status.ts";
 
 /** The line that must not be overlooked when another provider runs than was asked for; empty when all is as asked. */
@@ -35,7 +36,7 @@ export function statusText(now: StatusSnapshot): string {
     ["faces", now.faces.length === 0 ? "none" : now.faces.map((face) => faceText(face, now)).join("; ")],
     ...(stages === null ? [] : [["last frame", stagesText(stages)] as const]),
   ];
-  const lines = rows.map(([name, text]) => `${name.padEnd(12)}${text}`);
+  const lines = rows.map(([name, text]) => `${name.padEnd(12)}${plainText(text)}`);
   return [...(warning === "" ? [] : [warning]), ...lines].map((line) => `${line}\n`).join("");
 }
 

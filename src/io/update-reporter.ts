@@ -1,10 +1,11 @@
 /**
  * Tells the daemon what the updater does, through a small file that is replaced every two seconds: a report of work that
- * stands still is of an updater that is gone. What cannot be told is logged and stops no update.
+ * stands still is of an updater that is gone. What cannot be told is logged and stops no update. Reasons quote what is on a stick.
  */
 import { chmodSync, renameSync, writeFileSync } from "node:fs";
 import { messageOf } from "../core/errors.ts";
 import { isOver, versionOf, type UpdateState } from "../core/update-machine.ts";
+import { plainText } from "../core/plain-text.ts";
 import type { Log } from "./log.ts";
 import { reportFile, type UpdateReport } from "./update-files.ts";
 
@@ -27,7 +28,7 @@ export class UpdateReporter implements Disposable {
 
   /** Says a state, and again until the next one. */
   tell(state: UpdateState): void {
-    const reason = "reason" in state ? state.reason : null;
+    const reason = reasonOf(state);
     const last = this.#report;
     const version = versionOf(state);
     if (last?.state === state.kind && last.version === version && last.reason === reason) return;
@@ -55,4 +56,8 @@ export class UpdateReporter implements Disposable {
       );
     }
   }
+}
+
+function reasonOf(state: UpdateState): string | null {
+  return "reason" in state && state.reason !== null ? plainText(state.reason) : null;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../src/core/access.ts";
+import { updatesOff } from "../../src/core/update-status.ts";
 import { providerWarning, statusText, watchHead, watchRow } from "../../src/io/status-text.ts";
 import { faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 
@@ -35,6 +36,17 @@ test("the screen of a fault, of nobody, and before the first frame", () => {
   assert.match(text, /^fault {7}camera: no frames for 2000 ms \(camera-silent\)$/m);
   assert.match(text, /^faces {7}none$/m);
   assert.doesNotMatch(text, /last frame/);
+});
+
+test("nothing that a stranger wrote reaches the terminal as an order or as a line of its own", () => {
+  const reason = 'the stick holds 2 bundles, "\u001b[2Ja.maskgate"\naccess      granted';
+  const update = { ...updatesOff, state: "refused", reason } as const;
+  const text = statusText({ ...snapshotOf(faulted), update });
+  assert.match(
+    text,
+    /^update {6}refused: the stick holds 2 bundles, "\?\[2Ja\.maskgate" access {6}granted;/m,
+  );
+  assert.ok(!text.includes("\u001b"));
 });
 
 test("the live table: one aligned row a frame", () => {

@@ -67,7 +67,7 @@ export class ModelFollower implements AsyncDisposable {
   }
 
   status(): UpdateStatus {
-    if (this.#running === null) return updatesOff;
+    if (this.#told.state === "off") return updatesOff;
     const nowMs = this.#parts.clock.nowMs();
     const newsForMs = this.#newsAtMs === undefined ? undefined : nowMs - this.#newsAtMs;
     return {
@@ -87,14 +87,13 @@ export class ModelFollower implements AsyncDisposable {
 
   /** From now on the kiosk gets every new model; `onSwapped` hears after it took over. */
   follow(kiosk: Swapping, onSwapped: (eyes: Eyes) => void): void {
-    if (this.#running === null) return;
     const schedule = this.#parts.schedule ?? scheduleTimeout;
     let isBusy = false;
     const again = (): void => {
       this.#cancel = schedule(() => {
         again();
         void this.#hearReport();
-        if (isBusy) return;
+        if (isBusy || this.#running === null) return;
         isBusy = true;
         this.#work = this.#followOnce(kiosk, onSwapped).finally(() => {
           isBusy = false;
@@ -187,7 +186,8 @@ export class ModelFollower implements AsyncDisposable {
       const nowMs = clock.nowMs();
       if (report !== undefined && report.beat !== this.#beat.count)
         this.#beat = { count: report.beat, atMs: nowMs };
-      const told = tell(report, nowMs - this.#beat.atMs > silenceMs, await this.#record());
+      const isSilent = nowMs - this.#beat.atMs > silenceMs;
+      const told = this.#running === null ? tellFixed(report) : tell(report, isSilent, await this.#record());
       const isNews = this.#hasHeard;
       this.#hasHeard = true;
       const { state, version, reason } = this.#told;
@@ -209,6 +209,12 @@ export function tell(report: UpdateReport | undefined, isSilent: boolean, record
   if (!isUnderWay(state) || !isSilent) return { state, version, reason };
   if (state === "probation") return recorded(record);
   return { state: "failed", version, reason: `the updater ended while ${state}` };
+}
+
+/** A model that the configuration names is never changed; why a stick was not taken is told all the same. */
+function tellFixed(report: UpdateReport | undefined): Told {
+  if (report?.state !== "refused" && report?.state !== "failed") return updatesOff;
+  return { state: report.state, version: report.version, reason: report.reason };
 }
 
 function recorded({ active, trial, last }: UpdateRecord): Told {

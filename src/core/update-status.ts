@@ -4,7 +4,7 @@ import type { updateStates } from "./update-machine.ts";
 import type { ModelRef } from "./update-record.ts";
 
 export interface UpdateStatus {
-  /** `off`: the configuration names a model, and no bundle changes it. */
+  /** `off`: the configuration names a model, and no bundle changes it; only that a stick was not taken is told then. */
   readonly state: (typeof updateStates)[number];
   /** Of the bundle that it is about, once that is known. */
   readonly version: number | null;

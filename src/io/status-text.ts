@@ -128,7 +128,8 @@ function masked(face: FaceStatus): string {
 function updateText({ update }: StatusSnapshot): string {
   const { state, version, reason, running } = update;
   const about = `${state}${version === null ? "" : ` version ${version}`}${reason === null ? "" : `: ${reason}`}`;
-  return running === null || running.place === "packaged"
+  if (running === null) return about;
+  return running.place === "packaged"
     ? `${about}; the model that comes with maskgate decides`
     : `${about}; version ${running.version} in ${running.place} decides`;
 }

@@ -44,7 +44,7 @@ test("nothing that a stranger wrote reaches the terminal as an order or as a lin
   const text = statusText({ ...snapshotOf(faulted), update });
   assert.match(
     text,
-    /^update {6}refused: the stick holds 2 bundles, "\?\[2Ja\.maskgate" access {6}granted;/m,
+    /^update {6}refused: the stick holds 2 bundles, "\?\[2Ja\.maskgate" access {6}granted$/m,
   );
   assert.ok(!text.includes("\u001b"));
 });

@@ -21,7 +21,7 @@ test("a model that the configuration names is never followed by another", async 
   const it = await new FollowerBench().open(good, "/model");
   await it.store.write(onProbation);
   await it.passS(3);
-  assert.deepEqual([it.asked, it.time.pendingCount], [[0], 0]);
+  assert.deepEqual(it.asked, [0]);
   const { state, running } = it.follower.status();
   assert.deepEqual([state, running], ["off", null]);
   it.broken.set(0, new Error("no"));
@@ -29,6 +29,24 @@ test("a model that the configuration names is never followed by another", async 
     new FollowerBench().open(good, "/model").then(() => it.open(good, "/model")),
     /no/,
   );
+});
+
+test("where the configuration names a model, a stick that was not taken is told, and nothing else of updates", async () => {
+  const it = await new FollowerBench().open(good, "/model");
+  for (const [beat, state, told, notice] of [
+    [1, "good", "off", null],
+    [2, "staging", "off", null],
+    [3, "failed", "failed", "bad"],
+    [4, "refused", "refused", "bad"],
+  ] as const) {
+    await it.report(beat, state, 8, "make model.folder empty");
+    await it.passS(1);
+    const now = it.follower.status();
+    assert.deepEqual([now.state, now.notice, now.running], [told, notice, null]);
+    assert.equal(now.reason, told === "off" ? null : "make model.folder empty");
+  }
+  await it.passS(10);
+  assert.deepEqual([it.follower.status().notice, it.asked], [null, [0]]);
 });
 
 test("a switch is loaded, swapped and heard of within a second or two, and the old model is closed", async () => {

@@ -36,6 +36,18 @@ export type Wish = Order extends infer Each
     : never
   : never;
 
+interface Trouble {
+  readonly reason: string;
+  readonly mend: string;
+}
+
+const unwell = (reason: string): Trouble => ({ reason, mend: "see systemctl status maskgate-door" });
+/** One of the two was left running during an upgrade, and looks healthy to systemd. */
+const foreign = (reason: string): Trouble => ({
+  reason: `speaks another language (${reason})`,
+  mend: "systemctl restart maskgate-door maskgate",
+});
+
 const retryMinMs = 100;
 const retryMaxMs = 1000;
 const mostUnreadBytes = 16_384;
@@ -47,7 +59,7 @@ export class LeaseLink implements AsyncDisposable {
   #socket: Socket | undefined;
   #account: Account | undefined;
   /** Why there is no connection that works; the holder's own words if it had any. */
-  #trouble = "it has not been asked yet";
+  #trouble: Trouble = unwell("it has not been asked yet");
   #connectedAtMs = 0;
   #lastSentAtMs = 0;
   #unheardSinceMs: number | undefined;
@@ -81,11 +93,10 @@ export class LeaseLink implements AsyncDisposable {
 
   /** Why orders do not reach the lines now. */
   get fault(): KioskError | undefined {
-    const reason = this.#reason();
-    if (reason === undefined) return undefined;
-    const { socketPath } = this.#options;
-    const mend = "see systemctl status maskgate-door; the door stays locked";
-    return new KioskError("holder-gone", `${socketPath}: the holder of the door's lines: ${reason}; ${mend}`);
+    const trouble = this.#troubleNow();
+    if (trouble === undefined) return undefined;
+    const what = `${this.#options.socketPath}: the holder of the door's lines: ${trouble.reason}`;
+    return new KioskError("holder-gone", `${what}; ${trouble.mend}; the door stays locked`);
   }
 
   send(wish: Wish): void {
@@ -97,9 +108,15 @@ export class LeaseLink implements AsyncDisposable {
     socket.write(lineOf({ version: leaseVersion, sentAtMs, ...wish }));
   }
 
-  #reason(): string | undefined {
-    const { clock, silenceMs } = this.#options;
+  #troubleNow(): Trouble | undefined {
     if (this.#socket?.readyState !== "open") return this.#trouble;
+    const reason = this.#reasonOfOpen();
+    return reason === undefined ? undefined : unwell(reason);
+  }
+
+  /** Why a connection that is there is of no use. */
+  #reasonOfOpen(): string | undefined {
+    const { clock, silenceMs } = this.#options;
     const nowMs = clock.nowMs();
     const toldAtMs = Math.max(this.#account?.sentAtMs ?? 0, this.#connectedAtMs);
     if (nowMs - toldAtMs > silenceMs) return `silent for ${Math.round(nowMs - toldAtMs)} ms`;
@@ -117,14 +134,14 @@ export class LeaseLink implements AsyncDisposable {
     this.#unheardSinceMs = undefined;
     socket.on("connect", () => {
       this.#connectedAtMs = clock.nowMs();
-      this.#trouble = "closed the connection";
+      this.#trouble = unwell("closed the connection");
       this.send({ kind: "lock" });
     });
     socket.on("data", (chunk: Buffer) => {
       this.#hear(socket, lines.push(chunk));
     });
     socket.on("error", (error) => {
-      this.#trouble = explained(error);
+      this.#trouble = unwell(explained(error));
     });
     socket.once("close", () => {
       const workedMs = this.#connectedAtMs === 0 ? 0 : clock.nowMs() - this.#connectedAtMs;
@@ -132,7 +149,7 @@ export class LeaseLink implements AsyncDisposable {
       if (this.#socket === socket) this.#socket = undefined;
       this.#onSettled();
       if (this.#isDisposed) return;
-      log.debug({ reason: this.#trouble }, "no connection to the holder");
+      log.debug({ reason: this.#trouble.reason }, "no connection to the holder");
       this.#cancelRetry = this.#schedule(() => {
         this.#connect();
       }, this.#backoff.waitMs(workedMs));
@@ -146,9 +163,7 @@ export class LeaseLink implements AsyncDisposable {
       if (answer?.kind === "report") this.#take(answer);
       else {
         this.#trouble =
-          answer === undefined
-            ? `speaks another language (${nonsense(parsed)})`
-            : `refuses: ${answer.reason}`;
+          answer === undefined ? foreign(nonsense(parsed)) : unwell(`refuses: ${answer.reason}`);
         socket.destroy();
         return;
       }

@@ -5,15 +5,15 @@ import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
 import { eachOf, KioskError, type ErrorCode } from "./core/errors.ts";
 import { plainText } from "./core/plain-text.ts";
-import { showStatus, watchStatus } from "./show-status.ts";
 import { version } from "./version.ts";
 
 const exitCodes = { done: 0, failed: 1, badInput: 2 } as const;
 
-// What needs neither cameras nor models must not wait until the code for them is loaded.
+// What needs neither cameras nor models must not wait until the code for them is loaded, and the holder has none that it does not need.
 const load = {
   run: () => import("./run.ts"),
   hold: () => import("./hold.ts"),
+  status: () => import("./show-status.ts"),
   view: () => import("./view.ts"),
   doctor: () => import("./doctor.ts"),
   boards: () => import("./boards.ts"),
@@ -63,11 +63,12 @@ const does: Readonly<Record<CommandName, (command: Command) => Promise<number>>>
     return exitCodes.done;
   },
   status: async (command) => {
-    write(await showStatus(socketOf(command), isJson(command)));
+    write(await (await load.status()).showStatus(socketOf(command), isJson(command)));
     return exitCodes.done;
   },
   watch: async (command) => {
-    await watchStatus(socketOf(command), isJson(command), write, untilStopped());
+    const [socketPath, { watchStatus }] = [socketOf(command), await load.status()];
+    await watchStatus(socketPath, isJson(command), write, untilStopped());
     return exitCodes.done;
   },
   view: async ({ values }) => {

@@ -23,8 +23,8 @@ export interface Running {
   readonly ended: Promise<Outcome>;
 }
 
-const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
-const afterwards = fileURLToPath(new URL("../../src/lock-lines.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+export const afterwards = fileURLToPath(new URL("../../src/lock-lines.js", import.meta.url));
 const models = path.resolve("test/fixtures/models");
 const demo = path.resolve("node_modules/@vladmandic/face-api/demo");
 /** Nothing that is tested takes longer, even on a busy machine. */
@@ -58,7 +58,7 @@ export function startIn(
 
 /** Starts `maskgate` in a Node that runs this script first, in each of its threads. */
 export function startScripted(script: string, ...args: readonly string[]): Running {
-  return startWith(["--import", dataUrl(script)], args);
+  return startWith(["--import", dataUrl(script)], [program, ...args]);
 }
 
 /** Runs `maskgate` in a Node in which nothing of ONNX Runtime and tfjs can be loaded. */
@@ -75,10 +75,20 @@ export function startWithOnnx(script: string, ...args: readonly string[]): Runni
   return startWith(resolvedBy(swap), [program, ...args]);
 }
 
+/** Arguments for a Node that writes the address of every module that it loads to this file, one a line. */
+export function tellingModules(file: string): readonly string[] {
+  return hooked(
+    `import { appendFileSync } from "node:fs"; export const resolve = async (name, context, next) => { const found = await next(name, context); appendFileSync(${JSON.stringify(file)}, found.url + "\\n"); return found; };`,
+  );
+}
+
 /** What tells Node how to find a module: the body of a function of `name`, `context` and `next`. */
 function resolvedBy(body: string): readonly string[] {
-  const hook = dataUrl(`export const resolve = (name, context, next) => { ${body} };`);
-  const register = `import { register } from "node:module"; register(${JSON.stringify(hook)});`;
+  return hooked(`export const resolve = (name, context, next) => { ${body} };`);
+}
+
+function hooked(hook: string): readonly string[] {
+  const register = `import { register } from "node:module"; register(${JSON.stringify(dataUrl(hook))});`;
   return ["--import", dataUrl(register)];
 }
 

@@ -159,7 +159,9 @@ function judge(record: UpdateRecord, state: OnProbation, input: UpdateInput, pol
   }
   if (input.kind === "refused" || input.kind === "failed") return back(record, input.reason);
   if (input.kind !== "daemon") return { record, state };
-  const { probation, verdict } = observeDaemon(state.probation, input.sample, input.atMs, limits);
+  const { probation, verdict: heard } = observeDaemon(state.probation, input.sample, input.atMs, limits);
+  // A daemon that answers and never comes to decide enough must not keep the updater for good.
+  const verdict = heard.kind === "undecided" ? expireProbation(probation, input.atMs, limits) : heard;
   if (verdict.kind === "bad") return back(record, verdict.reason);
   if (verdict.kind === "undecided") return { record, state: { ...state, probation } };
   return { record: markGood(record), state: { kind: "good", version: record.active.version, reason: null } };

@@ -105,6 +105,11 @@ const bad: readonly (readonly [string, RegExp, readonly UpdateInput[]])[] = [
   ],
   ["no daemon", /did not answer/, [{ kind: "tick", atMs: 5004 }]],
   ["too few frames", /too few frames/, [daemon(0), { kind: "tick", atMs: 5004 }]],
+  [
+    "too few frames, and the daemon answers all the while",
+    /too few frames/,
+    [daemon(0, { running: packaged }), daemon(10), daemon(5000, { framesDecided: 101 })],
+  ],
 ];
 for (const [name, reason, inputs] of bad) {
   test(`a candidate is rolled back: ${name}`, () => {

@@ -45,8 +45,14 @@ test("where the configuration names a model, a stick that was not taken is told,
     assert.deepEqual([now.state, now.notice, now.running], [told, notice, null]);
     assert.equal(now.reason, told === "off" ? null : "make model.folder empty");
   }
+  // The record of models is of no interest, not even a damaged one.
+  await it.disk.remove("/state/state.json");
   await it.passS(10);
   assert.deepEqual([it.follower.status().notice, it.asked], [null, [0]]);
+  assert.deepEqual(
+    it.logged.filter((line) => line.includes("state.json")),
+    [],
+  );
 });
 
 test("a switch is loaded, swapped and heard of within a second or two, and the old model is closed", async () => {

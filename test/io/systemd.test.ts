@@ -7,8 +7,11 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { parseConfig } from "../../src/config.ts";
 import { createLog } from "../../src/io/log.ts";
 import { openServiceManager } from "../../src/io/systemd.ts";
+import { limits } from "../../src/update/bundle-manifest.ts";
+import { updatePolicy } from "../../src/update-commands.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "maskgate-systemd-"));
 after(() => {
@@ -179,8 +182,16 @@ test("without NOTIFY_SOCKET nothing is done", async () => {
   assert.deepEqual(lines, []);
 });
 
-const unit = readFileSync("systemd/maskgate.service", "utf8");
-const seconds = (key: string): number => Number(new RegExp(`^${key}=(\\d+)$`, "m").exec(unit)?.[1] ?? NaN);
+const unitText = (name: string): string => readFileSync(path.join("systemd", name), "utf8");
+const unit = unitText("maskgate.service");
+const seconds = (key: string): number => Number(settings("maskgate.service").get(key) ?? NaN);
+
+/** The last value of each key, which is the one that counts for these. */
+function settings(name: string): ReadonlyMap<string, string> {
+  return new Map(
+    [...unitText(name).matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value]),
+  );
+}
 
 test("a camera that is missing for hours never uses up the restarts of the unit", () => {
   const cycleSeconds = seconds("WatchdogSec") + seconds("RestartSec");
@@ -210,4 +221,45 @@ test("the daemon cannot reach a GPIO chip: its lines are the holder's alone", ()
   assert.deepEqual(groups.split(" "), ["video", "maskgate-door"]);
   assert.match(unit, /^DevicePolicy=closed$/m);
   assert.doesNotMatch(unit, /^DeviceAllow=.*gpio/m);
+});
+
+for (const name of ["maskgate-updater@.service", "maskgate-probation.service"]) {
+  test(`${name} has what the door leaves over, and ends first where memory runs out`, () => {
+    const of = settings(name);
+    const daemon = settings("maskgate.service");
+    for (const [key, value] of [
+      ["Nice", "10"],
+      ["CPUWeight", "20"],
+      ["IOWeight", "20"],
+      ["OOMScoreAdjust", "500"],
+    ] as const)
+      assert.deepEqual([key, of.get(key), daemon.get(key)], [key, value, undefined]);
+  });
+}
+
+test("where memory runs out, the holder of the door's lines is the last to go", () => {
+  assert.equal(settings("maskgate-door.service").get("OOMScoreAdjust"), "-900");
+});
+
+test("the updater has room for the largest graph that a bundle may bring, three times: its bytes, what is made of them, its session", () => {
+  const [, gib = ""] = /^(\d+)G$/.exec(settings("maskgate-updater@.service").get("MemoryMax") ?? "") ?? [];
+  assert.ok(Number(gib) * 2 ** 30 > 3 * limits.graphBytes + 2 ** 29);
+});
+
+test("no unit leaves a core dump, which would hold pictures of people", () => {
+  for (const name of readdirSync("systemd").filter((file) => file.endsWith(".service")))
+    assert.equal(settings(name).get("LimitCORE"), "0", name);
+});
+
+test("the updater's unit runs as long as the longest staging that can be configured, and all that comes before and after", () => {
+  const [, hours = ""] =
+    /^(\d+)h$/.exec(settings("maskgate-updater@.service").get("RuntimeMaxSec") ?? "") ?? [];
+  const longest = (stagingS: number): number => {
+    const { limitsMs } = updatePolicy(parseConfig(`update.stagingS = ${stagingS}`, "test"));
+    return Object.values(limitsMs).reduce((sum, ms) => sum + ms / 1000, 0);
+  };
+  // Looking at the stick, mounting it, waiting for another updater, reading its folder, giving a candidate up.
+  const aroundS = 30 + 60 + 30 + 30 + 60;
+  assert.ok(longest(5400) + aroundS < Number(hours) * 3600);
+  assert.throws(() => longest(5401), { message: /update\.stagingS/ });
 });

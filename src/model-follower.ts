@@ -50,7 +50,8 @@ export class ModelFollower implements AsyncDisposable {
     this.#running = first.running;
     this.#activeId = first.record?.active.id;
     this.#failures = new Map(first.failures);
-    this.#told = first.record === undefined ? nothingTold : recorded(first.record);
+    const told = first.record === undefined ? nothingTold : recorded(first.record);
+    this.#told = first.running === null ? updatesOff : told;
     this.#toldAtMs = parts.clock.nowMs();
   }
 

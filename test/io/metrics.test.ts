@@ -57,12 +57,14 @@ test("at the door each state come to and each input raised counts once; what end
     [{ ...at, kind: "input", input: "fireAlarm", reading: "on" }, "fire-alarm"],
     [{ ...at, kind: "input", input: "tamper", reading: "on" }, "tamper"],
     [{ ...at, kind: "fire-release", isOn: true }, "fire-release"],
+    [{ ...at, kind: "exit-stuck", isOn: true }, "exit-stuck"],
   ];
   const uncounted: readonly DoorEvent[] = [
     { ...at, kind: "input", input: "contact", reading: "on" },
     { ...at, kind: "input", input: "tamper", reading: "off" },
     { ...at, kind: "input", input: "fireAlarm", reading: "unknown" },
     { ...at, kind: "fire-release", isOn: false },
+    { ...at, kind: "exit-stuck", isOn: false },
   ];
   const counts = async (): Promise<readonly (readonly [string, number])[]> =>
     [...(await values(metrics))].filter(([name]) => name.startsWith("maskgate_door_events_total"));

@@ -3,19 +3,12 @@ import { stat } from "node:fs/promises";
 import type { Command } from "./command-line.ts";
 import { loadConfig } from "./config.ts";
 import { KioskError, messageOf } from "./core/errors.ts";
-import {
-  markGood,
-  packaged,
-  rollBack,
-  isSameModel,
-  type ModelRef,
-  type UpdateRecord,
-} from "./core/update-record.ts";
+import type { ProbationEnd } from "./core/update-machine.ts";
+import type { ModelRef } from "./core/update-record.ts";
 import { realDisk } from "./io/disk.ts";
 import { openLog } from "./io/log.ts";
 import { SlotStore } from "./io/slot-store.ts";
-import { reportFile } from "./io/update-files.ts";
-import { lockUpdater } from "./io/updater-lock.ts";
+import { endByHand } from "./model-by-hand.ts";
 import { installBundle } from "./update-commands.ts";
 
 type Write = (line: string) => void;
@@ -59,40 +52,21 @@ export async function installModel({ paths, values }: Command, write: Write): Pr
   );
 }
 
-/** @throws KioskError update-failed */
+/** @throws KioskError update-failed, socket-busy */
 export function rollBackModel(command: Command, write: Write): Promise<void> {
-  return change(command, write, (record) => {
-    if (isSameModel(record.active, packaged))
-      throw new KioskError(
-        "update-failed",
-        "the model that comes with maskgate is active; nothing is behind it",
-      );
-    return rollBack(record, "by hand");
-  });
+  return change("back", command, write);
 }
 
-/** @throws KioskError update-failed */
+/** @throws KioskError update-failed, socket-busy */
 export function markModelGood(command: Command, write: Write): Promise<void> {
-  return change(command, write, (record) => {
-    if (record.trial !== null) return markGood(record);
-    throw new KioskError("update-failed", "no model is on probation");
-  });
+  return change("good", command, write);
 }
 
-async function change(
-  { values }: Command,
-  write: Write,
-  by: (record: UpdateRecord) => UpdateRecord,
-): Promise<void> {
+async function change(end: ProbationEnd, { values }: Command, write: Write): Promise<void> {
   const { stateFolder, runFolder } = loadConfig(values.get("config")).update;
   await becomeUpdater(stateFolder);
-  await using _lock = await lockUpdater(runFolder);
-  const store = new SlotStore(stateFolder, realDisk, warn);
-  const record = by(await store.record());
-  await store.write(record);
-  // What the last update told is over; without it the daemon tells what the record says.
-  await realDisk.remove(reportFile(runFolder));
-  write(`active    ${refText(record.active)}`);
+  const { active } = await endByHand(end, { stateFolder, runFolder, warn });
+  write(`active    ${refText(active)}`);
 }
 
 /** What root writes here, the daemon could not read and the updater could not replace: root goes on as the folder's owner. */

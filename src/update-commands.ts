@@ -13,6 +13,7 @@ import { realDisk } from "./io/disk.ts";
 import { type Log, openLog } from "./io/log.ts";
 import { SlotStore } from "./io/slot-store.ts";
 import { UpdateReporter } from "./io/update-reporter.ts";
+import { takeWish } from "./io/update-wish.ts";
 import { lockUpdater, waitForUpdater } from "./io/updater-lock.ts";
 import { BundleWork, daemonSample } from "./update-work.ts";
 import { driveUpdate, type UpdateWork } from "./updater.ts";
@@ -141,6 +142,10 @@ async function drive(
     policy: updatePolicy(config),
     clock: monotonicClock(),
     wait: (ms, signal) => waitMs(ms, undefined, signal && { signal }).catch(() => undefined),
+    wish: (trial) =>
+      takeWish(config.update.runFolder, trial, (text) => {
+        log.warn(text);
+      }),
     tell: (state) => {
       reporter.tell(state);
     },

@@ -9,6 +9,7 @@ import type { DaemonSample } from "./core/probation.ts";
 import {
   isOver,
   nextUpdate,
+  type ProbationEnd,
   type Update,
   type UpdateInput,
   type UpdatePolicy,
@@ -43,6 +44,8 @@ export interface UpdaterParts {
   readonly clock: Clock;
   /** Resolves after so long, or when the signal aborts. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** How somebody wants this trial to end, taken once; it never rejects. */
+  readonly wish: (trial: number) => Promise<ProbationEnd | undefined>;
   /** Hears each state after the record was written. */
   readonly tell: (state: UpdateState) => void;
 }
@@ -126,10 +129,12 @@ async function discarded(state: UpdateState, { tell, wait, work }: UpdaterParts)
 
 async function inputOf(update: Update, parts: UpdaterParts): Promise<UpdateInput> {
   const { state } = update;
-  const { clock, policy, wait, work } = parts;
+  const { clock, policy, wait, wish, work } = parts;
   if (state.kind === "switching") return { kind: "done", atMs: clock.nowMs() };
   if (state.kind === "probation") {
     await wait(sampleMs);
+    const end = await wish(update.record.active.id);
+    if (end !== undefined) return { kind: "wished", atMs: clock.nowMs(), end };
     const sample = await work.daemon().catch(() => undefined);
     const atMs = clock.nowMs();
     return sample === undefined ? { kind: "tick", atMs } : { kind: "daemon", atMs, sample };

@@ -19,6 +19,7 @@ import {
 import {
   beginProbation,
   beginTrial,
+  byHand,
   freeSlot,
   markGood,
   rollBack,
@@ -45,6 +46,10 @@ export type UpdateState =
   | { readonly kind: "rolled-back"; readonly version: number; readonly reason: string }
   | { readonly kind: "refused" | "failed"; readonly version: number | null; readonly reason: string };
 
+/** How a person may end a probation. */
+export const probationEnds = ["good", "back"] as const;
+export type ProbationEnd = (typeof probationEnds)[number];
+
 export type UpdateInput =
   /** A bundle is there. */
   | { readonly kind: "begin"; readonly atMs: number }
@@ -57,6 +62,8 @@ export type UpdateInput =
   | { readonly kind: "done"; readonly atMs: number }
   | { readonly kind: "daemon"; readonly atMs: number; readonly sample: DaemonSample }
   | { readonly kind: "tick"; readonly atMs: number }
+  /** Somebody ends the probation by hand. */
+  | { readonly kind: "wished"; readonly atMs: number; readonly end: ProbationEnd }
   | { readonly kind: "refused" | "failed"; readonly atMs: number; readonly reason: string };
 
 export interface UpdatePolicy {
@@ -158,13 +165,22 @@ function judge(record: UpdateRecord, state: OnProbation, input: UpdateInput, pol
     return verdict.kind === "bad" ? back(record, verdict.reason) : { record, state };
   }
   if (input.kind === "refused" || input.kind === "failed") return back(record, input.reason);
+  if (input.kind === "wished")
+    return input.end === "good" ? good(record, byHand.good) : back(record, byHand.back);
   if (input.kind !== "daemon") return { record, state };
   const { probation, verdict: heard } = observeDaemon(state.probation, input.sample, input.atMs, limits);
   // A daemon that answers and never comes to decide enough must not keep the updater for good.
   const verdict = heard.kind === "undecided" ? expireProbation(probation, input.atMs, limits) : heard;
   if (verdict.kind === "bad") return back(record, verdict.reason);
   if (verdict.kind === "undecided") return { record, state: { ...state, probation } };
-  return { record: markGood(record), state: { kind: "good", version: record.active.version, reason: null } };
+  return good(record, null);
+}
+
+function good(record: UpdateRecord, reason: string | null): Update {
+  return {
+    record: markGood(record, reason),
+    state: { kind: "good", version: record.active.version, reason },
+  };
 }
 
 function back(record: UpdateRecord, reason: string): Update {

@@ -137,15 +137,18 @@ export function beginProbation(record: UpdateRecord): UpdateRecord {
   return trial === null ? record : { ...record, trial: { ...trial, attempts: trial.attempts + 1 } };
 }
 
-/** Ends the trial well. */
-export function markGood(record: UpdateRecord): UpdateRecord {
+/** The reasons of ends that a person wanted. */
+export const byHand = { good: "marked good by hand", back: "by hand" } as const;
+
+/** Ends the trial well; `reason` if it was not the probation that decided. */
+export function markGood(record: UpdateRecord, reason: string | null = null): UpdateRecord {
   const { active, trial } = record;
   if (trial === null) return record;
   return {
     ...record,
     ledger: trial.ledger,
     trial: null,
-    last: { kind: "good", version: active.version, reason: null },
+    last: { kind: "good", version: active.version, reason },
   };
 }
 

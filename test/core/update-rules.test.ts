@@ -112,6 +112,31 @@ test("an end says its version and its reason", () => {
   assert.equal(nextUpdate(copying, { kind: "done", atMs: 60 }, policy), copying);
 });
 
+test("a wish ends a probation at once, as it wants, and says that it was by hand", () => {
+  const copying = nextUpdate(
+    { record: initialRecord, state: { kind: "idle" } },
+    { kind: "begin", atMs: 0 },
+    policy,
+  );
+  let update = nextUpdate(copying, { kind: "copied", atMs: 1, candidate }, policy);
+  for (let atMs = 2; update.state.kind !== "probation"; atMs++) {
+    assert.equal(
+      nextUpdate(update, { kind: "wished", atMs, end: "good" }, policy),
+      update,
+      update.state.kind,
+    );
+    update = nextUpdate(update, { kind: "done", atMs }, policy);
+  }
+  const good = nextUpdate(update, { kind: "wished", atMs: 9, end: "good" }, policy);
+  const reason = "marked good by hand";
+  assert.deepEqual(good.state, { kind: "good", version: 7, reason });
+  assert.deepEqual(good.record, markGood(update.record, reason));
+  assert.deepEqual([good.record.ledger, good.record.last?.reason], [candidate.ledger, reason]);
+  const back = nextUpdate(update, { kind: "wished", atMs: 9, end: "back" }, policy);
+  assert.deepEqual(back.state, { kind: "rolled-back", version: 7, reason: "by hand" });
+  assert.deepEqual([back.record.active, back.record.ledger], [packaged, initialRecord.ledger]);
+});
+
 test("a trial names three slots at most, and only the free one can be put on trial", () => {
   const ref = (place: ModelRef["place"], id: number): ModelRef => ({
     place,

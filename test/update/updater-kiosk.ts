@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { DaemonSample } from "../../src/core/probation.ts";
-import type { UpdatePolicy, UpdateState } from "../../src/core/update-machine.ts";
+import type { ProbationEnd, UpdatePolicy, UpdateState } from "../../src/core/update-machine.ts";
 import { modelsToTry, type ModelRef } from "../../src/core/update-record.ts";
 import { SlotStore, type SlotWriter } from "../../src/io/slot-store.ts";
 import { driveUpdate, type UpdateWork } from "../../src/updater.ts";
@@ -39,6 +39,8 @@ export class Kiosk {
   sample: Partial<DaemonSample> = {};
   /** Hears when the daemon is asked. */
   onSample: () => void = () => undefined;
+  /** How somebody wants the trial to end. */
+  wish: (trial: number) => ProbationEnd | undefined = () => undefined;
   #answers = 0;
 
   constructor(disk = new SimDisk().folder(folder)) {
@@ -58,6 +60,7 @@ export class Kiosk {
         for (let turns = 0; turns < 300; turns++) await Promise.resolve();
         if (signal?.aborted !== true) this.nowMs += ms - this.earlyMs;
       },
+      wish: (trial) => Promise.resolve(this.wish(trial)),
       tell: (state) => {
         this.told.push(state.kind);
         if ("reason" in state) this.reasons.push(state.reason);

@@ -115,6 +115,33 @@ test("a daemon that hangs in the probation is waited for no longer than its limi
   await nextWorks(it);
 });
 
+for (const [end, kind, version] of [
+  ["good", "good", 2],
+  ["back", "rolled-back", 1],
+] as const) {
+  test(`a wish (${end}) ends the probation that it names before that decides, and is asked for before the daemon`, async () => {
+    const it = await kiosk();
+    const asked: number[] = [];
+    it.wish = (trial) => {
+      asked.push(trial);
+      return asked.length === 2 ? end : undefined;
+    };
+    let answers = 0;
+    it.instead = {
+      daemon: () => {
+        answers += 1;
+        return Promise.reject(new Error("no answer"));
+      },
+    };
+    const { lastId } = await it.store.record();
+    assert.equal((await it.update("begin", 2)).kind, kind);
+    assert.deepEqual([asked, answers], [[lastId + 1, lastId + 1], 1]);
+    assert.equal(await it.works(), version);
+    it.wish = () => undefined;
+    await nextWorks(it);
+  });
+}
+
 test("a switch that cannot be written down is no switch", async () => {
   const it = await kiosk();
   it.instead = {

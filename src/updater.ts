@@ -130,27 +130,35 @@ async function discarded(state: UpdateState, { tell, wait, work }: UpdaterParts)
 async function inputOf(update: Update, parts: UpdaterParts): Promise<UpdateInput> {
   const { state } = update;
   const { clock, policy, wait, wish, work } = parts;
-  if (state.kind === "switching") return { kind: "done", atMs: clock.nowMs() };
   if (state.kind === "probation") {
     await wait(sampleMs);
     const end = await wish(update.record.active.id);
     if (end !== undefined) return { kind: "wished", atMs: clock.nowMs(), end };
-    const sample = await work.daemon().catch(() => undefined);
-    const atMs = clock.nowMs();
-    return sample === undefined ? { kind: "tick", atMs } : { kind: "daemon", atMs, sample };
+    return await daemonOr("tick", parts);
   }
-  if (state.kind !== "copying" && state.kind !== "verifying" && state.kind !== "staging")
-    throw new Error(`nothing is to be done in ${state.kind}`);
-  const done = workOf(state.kind, update.record, work).then(
-    (outcome): UpdateInput => ({ ...outcome, atMs: clock.nowMs() }),
-    (error: unknown) => failure(error, clock),
-  );
-  const limitMs = policy.limitsMs[state.kind];
+  const { kind } = state;
+  if (kind !== "copying" && kind !== "verifying" && kind !== "staging" && kind !== "switching")
+    throw new Error(`nothing is to be done in ${kind}`);
+  const done =
+    kind === "switching"
+      ? daemonOr("done", parts)
+      : workOf(kind, update.record, work).then(
+          (outcome): UpdateInput => ({ ...outcome, atMs: clock.nowMs() }),
+          (error: unknown) => failure(error, clock),
+        );
+  const limitMs = policy.limitsMs[kind];
   // A timer may be a little early; taken at its word, the work would begin a second time.
   return inTime(done, limitMs, wait, (): UpdateInput => ({
     kind: "tick",
     atMs: Math.max(clock.nowMs(), state.sinceMs + limitMs),
   }));
+}
+
+/** What the daemon says; the other input if it does not answer. */
+async function daemonOr(kind: "done" | "tick", { clock, work }: UpdaterParts): Promise<UpdateInput> {
+  const sample = await work.daemon().catch(() => undefined);
+  const atMs = clock.nowMs();
+  return sample === undefined ? { kind, atMs } : { kind: "daemon", atMs, sample };
 }
 
 async function workOf(

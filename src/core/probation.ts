@@ -2,8 +2,7 @@
  * Whether a candidate proves itself at the door: pure. It hears what the daemon's status says, and decides good only after
  * enough decided frames and enough time with the candidate, without a restart, a new fault of vision or a loss of speed.
  */
-import type { ModelRef } from "./update-record.ts";
-import { isSameModel } from "./update-record.ts";
+import { isSameModel, type Baseline, type ModelRef } from "./update-record.ts";
 
 export interface ProbationPolicy {
   readonly frames: number;
@@ -29,8 +28,9 @@ export interface DaemonSample {
 export interface Probation {
   readonly candidate: ModelRef;
   readonly beganAtMs: number;
-  /** The daemon before it ran the candidate; undefined if nobody saw it. */
-  readonly before: DaemonSample | undefined;
+  /** Of the record, so that a cut does not lose it; else of the last sample before the daemon ran the candidate; null if nobody saw it. */
+  readonly baseline: Baseline | null;
+  readonly isBaselineRecorded: boolean;
   /** Since when, and from which count on, the candidate decides. */
   readonly first: { readonly atMs: number; readonly framesDecided: number } | undefined;
   readonly last: DaemonSample | undefined;
@@ -44,8 +44,19 @@ export type ProbationVerdict =
 /** A candidate that decides fewer than this share of the frames that the model before decided is too slow. */
 export const leastSpeedShare = 0.5;
 
-export function startProbation(candidate: ModelRef, nowMs: number): Probation {
-  return { candidate, beganAtMs: nowMs, before: undefined, first: undefined, last: undefined };
+/** `last`: the daemon at the switch, if somebody looked. */
+export function startProbation(
+  candidate: ModelRef,
+  nowMs: number,
+  baseline: Baseline | null = null,
+  last?: DaemonSample,
+): Probation {
+  const isBaselineRecorded = baseline !== null;
+  return { candidate, beganAtMs: nowMs, baseline, isBaselineRecorded, first: undefined, last };
+}
+
+export function baselineOf({ framesPerSecond, hasVisionFault }: DaemonSample): Baseline {
+  return { framesPerSecond, hasVisionFault };
 }
 
 /** Hears one sample; the verdict is of now. */
@@ -55,15 +66,15 @@ export function observeDaemon(
   nowMs: number,
   policy: ProbationPolicy,
 ): { readonly probation: Probation; readonly verdict: ProbationVerdict } {
-  const { candidate, last } = probation;
+  const { baseline, candidate, first, isBaselineRecorded } = probation;
   const runs = sample.running !== null && isSameModel(sample.running, candidate);
   const heard: Probation = {
     ...probation,
     last: sample,
-    before: runs || probation.first !== undefined ? probation.before : sample,
-    first: probation.first ?? (runs ? { atMs: nowMs, framesDecided: sample.framesDecided } : undefined),
+    baseline: runs || first !== undefined || isBaselineRecorded ? baseline : baselineOf(sample),
+    first: first ?? (runs ? { atMs: nowMs, framesDecided: sample.framesDecided } : undefined),
   };
-  const reason = objection(probation, sample, runs) ?? (last && restarted(last, sample));
+  const reason = objection(probation, sample, runs);
   if (reason !== undefined) return { probation: heard, verdict: { kind: "bad", reason } };
   return { probation: heard, verdict: verdictOf(heard, sample, nowMs, policy) };
 }
@@ -76,29 +87,31 @@ export function expireProbation(
 ): ProbationVerdict {
   if (nowMs - probation.beganAtMs < policy.limitMs) return { kind: "undecided" };
   const minutes = Math.round(policy.limitMs / 60_000);
-  const seen =
-    probation.last === undefined ? "the daemon did not answer" : "the daemon decided too few frames with it";
+  const { first, last } = probation;
+  const ran =
+    first === undefined ? "the daemon did not come to run it" : "the daemon decided too few frames with it";
+  const seen = last === undefined ? "the daemon did not answer" : ran;
   return { kind: "bad", reason: `not proven within ${minutes} minutes: ${seen}` };
 }
 
 function objection(
-  { candidate, before, first }: Probation,
+  { candidate, baseline, first, last }: Probation,
   sample: DaemonSample,
   runs: boolean,
 ): string | undefined {
   if (sample.unloadable?.id === candidate.id) return `the daemon cannot load it: ${sample.unloadable.reason}`;
+  if (last !== undefined && hasRestarted(last, sample)) return "the daemon started anew during the probation";
   if (first !== undefined && !runs) return "the daemon left it";
-  if (runs && sample.hasVisionFault && before?.hasVisionFault !== true) return "the vision failed with it";
+  if (runs && sample.hasVisionFault && baseline?.hasVisionFault !== true) return "the vision failed with it";
   return undefined;
 }
 
-function restarted(last: DaemonSample, sample: DaemonSample): string | undefined {
-  const isAnew = sample.uptimeMs < last.uptimeMs || sample.framesDecided < last.framesDecided;
-  return isAnew ? "the daemon started anew during the probation" : undefined;
+function hasRestarted(last: DaemonSample, sample: DaemonSample): boolean {
+  return sample.uptimeMs < last.uptimeMs || sample.framesDecided < last.framesDecided;
 }
 
 function verdictOf(
-  { before, first }: Probation,
+  { baseline, first }: Probation,
   sample: DaemonSample,
   nowMs: number,
   policy: ProbationPolicy,
@@ -107,8 +120,8 @@ function verdictOf(
   const isLongEnough =
     nowMs - first.atMs >= policy.probationMs && sample.framesDecided - first.framesDecided >= policy.frames;
   if (!isLongEnough) return { kind: "undecided" };
-  const least = (before?.framesPerSecond ?? 0) * leastSpeedShare;
-  if (sample.framesPerSecond >= least) return { kind: "good" };
-  const [now, then] = [sample.framesPerSecond, before?.framesPerSecond ?? 0].map((rate) => rate.toFixed(1));
+  const before = baseline?.framesPerSecond ?? 0;
+  if (sample.framesPerSecond >= before * leastSpeedShare) return { kind: "good" };
+  const [now, then] = [sample.framesPerSecond, before].map((rate) => rate.toFixed(1));
   return { kind: "bad", reason: `too slow: ${now ?? ""} frames/s where it were ${then ?? ""} before` };
 }

@@ -9,6 +9,7 @@
  * Only the step out of `switching` names the candidate; before it the record does not change, whatever happens.
  */
 import {
+  baselineOf,
   expireProbation,
   observeDaemon,
   startProbation,
@@ -58,8 +59,9 @@ export type UpdateInput =
   | { readonly kind: "copied"; readonly atMs: number; readonly candidate: Candidate }
   /** The bundle is what runs already. */
   | { readonly kind: "already"; readonly atMs: number; readonly version: number }
-  /** The work of the state is done. */
+  /** The work of the state is done; of the switch, although the daemon did not answer. */
   | { readonly kind: "done"; readonly atMs: number }
+  /** The daemon now; at the switch it is what the candidate is held against. */
   | { readonly kind: "daemon"; readonly atMs: number; readonly sample: DaemonSample }
   | { readonly kind: "tick"; readonly atMs: number }
   /** Somebody ends the probation by hand. */
@@ -134,13 +136,20 @@ function forward(
     return { record, state: { kind: "failed", version, reason } };
   }
   if (state.kind === "copying") return afterCopying(record, input);
+  if (state.kind === "switching") return afterSwitching(record, state.candidate, input);
   if (input.kind !== "done") return undefined;
   const sinceMs = input.atMs;
   const { candidate } = state;
   if (state.kind === "verifying") return { record, state: { kind: "staging", sinceMs, candidate } };
-  if (state.kind === "staging") return { record, state: { kind: "switching", sinceMs, candidate } };
+  return { record, state: { kind: "switching", sinceMs, candidate } };
+}
+
+function afterSwitching(record: UpdateRecord, candidate: Candidate, input: UpdateInput): Update | undefined {
   const slot = freeSlot(record);
-  return slot === undefined ? undefined : probe(beginProbation(beginTrial(record, slot, candidate)), sinceMs);
+  if (slot === undefined || (input.kind !== "done" && input.kind !== "daemon")) return undefined;
+  const sample = input.kind === "daemon" ? input.sample : undefined;
+  const trial = beginTrial(record, slot, candidate, sample ? baselineOf(sample) : null);
+  return probe(beginProbation(trial), input.atMs, sample);
 }
 
 function afterCopying(record: UpdateRecord, input: UpdateInput): Update | undefined {
@@ -151,11 +160,9 @@ function afterCopying(record: UpdateRecord, input: UpdateInput): Update | undefi
   return undefined;
 }
 
-function probe(record: UpdateRecord, nowMs: number): Update {
-  return {
-    record,
-    state: { kind: "probation", sinceMs: nowMs, probation: startProbation(record.active, nowMs) },
-  };
+function probe(record: UpdateRecord, nowMs: number, sample?: DaemonSample): Update {
+  const probation = startProbation(record.active, nowMs, record.trial?.baseline, sample);
+  return { record, state: { kind: "probation", sinceMs: nowMs, probation } };
 }
 
 function judge(record: UpdateRecord, state: OnProbation, input: UpdateInput, policy: UpdatePolicy): Update {

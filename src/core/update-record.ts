@@ -35,6 +35,12 @@ export interface KeptLedger {
   readonly retired: readonly string[];
 }
 
+/** How the daemon did with the model before: what a candidate is held against. */
+export interface Baseline {
+  readonly framesPerSecond: number;
+  readonly hasVisionFault: boolean;
+}
+
 /** The active model is on probation. */
 export interface Trial {
   /** How often its probation has begun. */
@@ -43,6 +49,8 @@ export interface Trial {
   readonly ledger: KeptLedger;
   /** What `previous` was before the switch, so that a rollback brings everything back. */
   readonly before: ModelRef;
+  /** Seen at the switch; null if the daemon did not answer then. */
+  readonly baseline: Baseline | null;
 }
 
 /** How the last trial ended. */
@@ -119,6 +127,7 @@ export function beginTrial(
   record: UpdateRecord,
   slot: SlotName,
   { version, bundle, ledger }: Candidate,
+  baseline: Baseline | null = null,
 ): UpdateRecord {
   if (slot !== freeSlot(record)) throw new Error(`${slot} is not free`);
   const id = record.lastId + 1;
@@ -127,7 +136,7 @@ export function beginTrial(
     lastId: id,
     active: { place: slot, id, version, bundle },
     previous: record.active,
-    trial: { attempts: 0, ledger, before: record.previous },
+    trial: { attempts: 0, ledger, before: record.previous, baseline },
   };
 }
 

@@ -31,7 +31,18 @@ const recordSchema = z.strictObject({
   active: modelRef,
   previous: modelRef,
   ledger,
-  trial: z.strictObject({ attempts: count, ledger, before: modelRef }).nullable(),
+  trial: z
+    .strictObject({
+      attempts: count,
+      ledger,
+      before: modelRef,
+      // Trials that began under an older version have none.
+      baseline: z
+        .strictObject({ framesPerSecond: z.number().min(0), hasVisionFault: z.boolean() })
+        .nullable()
+        .default(null),
+    })
+    .nullable(),
   last: z
     .strictObject({ kind: z.enum(["good", "rolled-back"]), version: count, reason: z.string().nullable() })
     .nullable(),

@@ -42,7 +42,7 @@ const trialOf = (place: ModelRef["place"], id: number): UpdateRecord => ({
   lastId: id,
   active: ref(place, id),
   previous: good.active,
-  trial: { attempts: 1, ledger: good.ledger, before: packaged },
+  trial: { attempts: 1, ledger: good.ledger, before: packaged, baseline: null },
 });
 
 /** As when the machine has no memory for a second model: the process is gone the moment that model 2.0.0 is loaded. */

@@ -97,6 +97,16 @@ const bad: readonly (readonly [string, RegExp, readonly UpdateInput[]])[] = [
     /started anew/,
     [daemon(0, { running: packaged }), daemon(100, { uptimeMs: 5 })],
   ],
+  [
+    "daemon starts anew with the model before",
+    /started anew/,
+    [daemon(0), daemon(100, { uptimeMs: 5, running: packaged })],
+  ],
+  [
+    "daemon starts anew and cannot load it",
+    /cannot load it: no/,
+    [daemon(0), daemon(100, { uptimeMs: 5, running: packaged, unloadable: { id: 1, reason: "no" } })],
+  ],
   ["daemon leaves it", /left it/, [daemon(0), daemon(100, { running: packaged })]],
   [
     "too slow",
@@ -104,6 +114,8 @@ const bad: readonly (readonly [string, RegExp, readonly UpdateInput[]])[] = [
     [daemon(0, { running: packaged }), daemon(100), daemon(2000, { framesPerSecond: 4, framesDecided: 200 })],
   ],
   ["no daemon", /did not answer/, [{ kind: "tick", atMs: 5004 }]],
+  ["too few frames, as it says itself", /too few frames/, [daemon(0), daemon(5000, { framesDecided: 109 })]],
+  ["not run at all", /did not come to run it/, [daemon(5000, { running: packaged })]],
   ["too few frames", /too few frames/, [daemon(0), { kind: "tick", atMs: 5004 }]],
   [
     "too few frames, and the daemon answers all the while",

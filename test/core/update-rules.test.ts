@@ -17,6 +17,7 @@ import {
   markGood,
   namedSlots,
   packaged,
+  type Baseline,
   type Candidate,
   type ModelRef,
 } from "../../src/core/update-record.ts";
@@ -44,7 +45,11 @@ const sample: DaemonSample = {
 
 /** The last verdict after samples that come one a second. */
 function verdict(...samples: readonly Partial<DaemonSample>[]): string {
-  let probation = startProbation(model, 5000);
+  return verdictOver(null, samples);
+}
+
+function verdictOver(baseline: Baseline | null, samples: readonly Partial<DaemonSample>[]): string {
+  let probation = startProbation(model, 5000, baseline);
   let kind = "none";
   for (const [n, change] of samples.entries()) {
     const heard = observeDaemon(probation, { ...sample, ...change }, 5000 + n * 1000, limits);
@@ -59,6 +64,9 @@ test("time alone ends a probation at its limit, counted from its beginning", () 
   assert.deepEqual(expireProbation(probation, 124_999, limits), { kind: "undecided" });
   const reason = "not proven within 2 minutes: the daemon did not answer";
   assert.deepEqual(expireProbation(probation, 125_000, limits), { kind: "bad", reason });
+  const seen = startProbation(model, 5000, null, { ...sample, running: packaged });
+  const notRun = "not proven within 2 minutes: the daemon did not come to run it";
+  assert.deepEqual(expireProbation(seen, 125_000, limits), { kind: "bad", reason: notRun });
 });
 
 test("a daemon that counts fewer frames than before has started anew; one that stands still has not", () => {
@@ -70,6 +78,35 @@ test("a candidate that does not run is not proven, however long that lasts", () 
   const old = { running: packaged };
   assert.equal(verdict(old, { ...old, framesDecided: 200 }, { ...old, framesDecided: 300 }), "undecided");
   assert.equal(verdict({ running: null }, { running: null, framesDecided: 300 }), "undecided");
+});
+
+test("what the record says of the daemon before counts, and not what is seen after a cut; else the last look before the candidate", () => {
+  const recorded = { framesPerSecond: 10, hasVisionFault: false };
+  const old = { running: packaged };
+  for (const [baseline, samples, kind] of [
+    [recorded, [{ ...old, framesPerSecond: 1 }, {}, { framesDecided: 300, framesPerSecond: 4.9 }], "bad"],
+    [recorded, [{}, { framesDecided: 300, framesPerSecond: 5 }], "good"],
+    [recorded, [{ hasVisionFault: true }], "bad"],
+    [{ ...recorded, hasVisionFault: true }, [{ hasVisionFault: true }], "undecided"],
+    [null, [{ ...old, framesPerSecond: 90 }, old, {}, { framesDecided: 300, framesPerSecond: 5 }], "good"],
+    [null, [old, {}, { framesDecided: 300, framesPerSecond: 4.9 }], "bad"],
+  ] as const)
+    assert.equal(verdictOver(baseline, samples), kind, JSON.stringify([baseline, samples]));
+});
+
+test("a switch writes down how the daemon did before it, which a resumed probation takes", () => {
+  const switching: Update = { record: initialRecord, state: { kind: "switching", sinceMs: 50, candidate } };
+  const seen = nextUpdate(switching, { kind: "daemon", atMs: 60, sample }, policy);
+  assert.deepEqual(seen.record.trial?.baseline, { framesPerSecond: 10, hasVisionFault: false });
+  const unseen = nextUpdate(switching, { kind: "done", atMs: 60 }, policy);
+  assert.equal(unseen.record.trial?.baseline, null);
+  const resumed = nextUpdate(
+    { record: seen.record, state: { kind: "idle" } },
+    { kind: "resume", atMs: 0 },
+    policy,
+  );
+  assert.ok(resumed.state.kind === "probation");
+  assert.deepEqual(resumed.state.probation.baseline, seen.record.trial.baseline);
 });
 
 test("half the speed of the model before is enough, and without one before any speed is", () => {

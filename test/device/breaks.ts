@@ -202,7 +202,8 @@ export const breaks: Readonly<Record<string, Break>> = {
   update: {
     what: "the daemon restarts for a new model",
     script: swapsLate("process.exit(1);"),
-    says: /the daemon was restarted/,
+    // Whoever watches the probation sees that, too, and goes back.
+    says: /not within|the daemon was restarted/,
   },
   "update-door": {
     what: "nobody looks at the door for two minutes while models are swapped",

@@ -90,6 +90,20 @@ test("a record whose copy is damaged or missing counts, and the next candidate f
   }
 });
 
+test("a trial that an older version began is read, with its checksum, and has nothing to be held against", async () => {
+  const disk = freshDisk();
+  const trial = await switchTo(storeOn(disk), model(1));
+  const { attempts, ledger, before } = trial.trial ?? assert.fail();
+  const older = { attempts, ledger, before };
+  const text = recordText({ ...trial, trial: older } as UpdateRecord);
+  await (await disk.create(files.record)).write(Buffer.from(text));
+  assert.deepEqual(await storeOn(disk).record(), trial);
+  const baseline = { framesPerSecond: 29.97, hasVisionFault: true };
+  const newer: UpdateRecord = { ...trial, trial: { ...older, baseline } };
+  await storeOn(disk).write(newer);
+  assert.deepEqual(await storeOn(disk).record(), newer);
+});
+
 test("nobody takes the first writing of all for damage", async () => {
   const disk = freshDisk();
   const rename = disk.rename.bind(disk);

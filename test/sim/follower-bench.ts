@@ -27,7 +27,7 @@ export const onProbation: UpdateRecord = {
   lastId: 2,
   active: second,
   previous: first,
-  trial: { attempts: 1, ledger: good.ledger, before: packaged },
+  trial: { attempts: 1, ledger: good.ledger, before: packaged, baseline: null },
 };
 
 /** How long a model may take to load beside another one. */

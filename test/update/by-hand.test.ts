@@ -21,7 +21,7 @@ import { endByHand } from "../../src/model-by-hand.ts";
 import { temporaryFolder } from "../cli/probe.ts";
 
 const warn = (text: string): void => assert.fail(text);
-const candidate = { version: 7, bundle: "b7", ledger: { counters: { k: 7 }, retired: [] } };
+const candidate = { version: 7, bundle: "b7", ledger: { counters: { k: 7 }, retired: [], bundles: {} } };
 const onTrial = beginProbation(beginTrial(initialRecord, "slot-a", candidate));
 const trial = onTrial.active.id;
 

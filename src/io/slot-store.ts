@@ -6,7 +6,8 @@
  *  1. `state.json` names only slots whose every byte was verified and synced before, or the packaged model.
  *  2. The slot that is written or cleared is never one that `state.json` names.
  *  3. `state.json` is the old one or the new one, never a part: temporary file, sync, rename, sync of the folder.
- *  4. Nothing is written before there is room for all of it.
+ *  4. Nothing is written before there is room for all of it, and for two models beside it: whoever brings the first bundle learns that
+ *     the disk is too small, and not whoever brings the third. Slots that have no model yet count as much as the candidate.
  *  5. What a power cut leaves behind is cleared before the next candidate is written.
  *  6. Either of `state.json` and its copy may rot. The copy is written first: what counts then is never older, so the counter never
  *     falls; and it is no other than `state.json` when a slot is cleared, so 1 and 2 hold for both.
@@ -20,7 +21,7 @@ import type { PartSink } from "../update/bundle-reader.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { readRecord, recordFiles, recordText } from "./update-files.ts";
 
-/** What must stay free beside the candidate: `state.json` is written after it. */
+/** What must stay free beside the models: `state.json` is written after them. */
 const spareBytes = 4 * 1024 * 1024;
 
 /** Owns nothing that has to be closed: every method leaves the disk as it promises. */
@@ -76,15 +77,22 @@ export class SlotStore {
     for (const other of slotNames) {
       if (!named.includes(other)) await this.#disk.remove(this.folderOf(other));
     }
-    const wantedBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, spareBytes);
-    const freeBytes = await this.#disk.freeBytes(this.#folder);
-    if (freeBytes < wantedBytes) {
-      const [wanted, free] = [wantedBytes, freeBytes].map((bytes) => `${Math.ceil(bytes / 1024 / 1024)} MiB`);
-      const text = `the model needs ${wanted ?? ""} and ${free ?? ""} are free; make room`;
-      throw new KioskError("update-failed", `${this.#folder}: ${text}`);
-    }
+    await this.#needRoom(parts, slotNames.length - named.length);
     await this.#disk.makeFolder(this.folderOf(slot));
     return new SlotWriter(slot, this.folderOf(slot), parts, this.#disk);
+  }
+
+  /** For so many models of this one's size. */
+  async #needRoom(parts: readonly Part[], models: number): Promise<void> {
+    const modelBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const wantedBytes = models * modelBytes + spareBytes;
+    const freeBytes = await this.#disk.freeBytes(this.#folder);
+    if (freeBytes >= wantedBytes) return;
+    const mib = 1024 * 1024;
+    const [wantedMib, freeMib] = [Math.ceil(wantedBytes / mib), Math.floor(freeBytes / mib)];
+    const what = { 2: "two models of this size need", 3: "three models of this size need" }[models];
+    const text = `${what ?? "the model needs"} ${wantedMib} MiB and ${freeMib} MiB are free; make room`;
+    throw new KioskError("update-failed", `${this.#folder}: ${text}`);
   }
 
   /** Of the record and its copy; empty if there is none, or if it cannot be read. */

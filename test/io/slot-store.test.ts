@@ -95,12 +95,34 @@ test("4: without room nothing is written, and the line says how much is missing"
   disk.free = 4 * 1024 * 1024;
   await assert.rejects(storeOn(disk).open(model(1).parts.map(({ part }) => part)), {
     code: "update-failed",
-    message: "/store: the model needs 5 MiB and 4 MiB are free; make room",
+    message: "/store: three models of this size need 5 MiB and 4 MiB are free; make room",
   });
   for (const slot of ["slot-a", "slot-b", "slot-c"])
     assert.equal(await disk.read(`${folder}/${slot}/manifest.json`), undefined);
   disk.free += 1024;
   await install(storeOn(disk), model(1));
+});
+
+test("4: there must be room for two models and a candidate, of which those count that are there", async () => {
+  const disk = freshDisk();
+  const store = storeOn(disk);
+  const mib = 1024 * 1024;
+  const parts = [{ name: "model.onnx", sizeBytes: 10 * mib, sha256: "" }];
+  for (const [before, wanted, says] of [
+    [0, 34, "three models of this size need"],
+    [1, 24, "two models of this size need"],
+    [2, 14, "the model needs"],
+    [3, 14, "the model needs"],
+  ] as const) {
+    disk.free = 2 ** 30;
+    if (before > 0) await install(store, model(before));
+    disk.free = wanted * mib - 1;
+    await assert.rejects(store.open(parts), {
+      message: `/store: ${says} ${wanted} MiB and ${wanted - 1} MiB are free; make room`,
+    });
+    disk.free = wanted * mib;
+    await (await store.open(parts)).discard();
+  }
 });
 
 test("5: what an interrupted copy left is gone before the next one", async () => {

@@ -37,7 +37,7 @@ export function failed(name: string, error: unknown): Finding {
 const marks = { ok: "ok  ", info: "    ", warn: "warn", fail: "FAIL" } as const;
 
 /** Wide enough for all names that are not a path of somebody's own. */
-const nameWidth = 25;
+const nameWidth = 26;
 
 /** Rows of the table for people; what to do stands below its row. */
 export function findingsText(findings: readonly Finding[], width = nameWidth): string {

@@ -1,16 +1,11 @@
-/** The rows of `maskgate doctor` about what systemd runs: units, their permissions, and the folders of the sockets. */
+/** The rows of `maskgate doctor` about what systemd runs: its units, and the folders of their sockets. */
 import path from "node:path";
 import type { Config } from "./config-schema.ts";
 import { fail, info, ok, warn, type Finding } from "./doctor-finding.ts";
 import type { Host } from "./io/host.ts";
 
-/** `chipFiles`: the device files of the GPIO chips in use. */
-export function serviceFindings(
-  host: Host,
-  config: Config,
-  chipFiles: readonly string[],
-): readonly Finding[] {
-  return [...units(host, config), ...permissions(host, config, chipFiles), ...folders(host, config)];
+export function serviceFindings(host: Host, config: Config): readonly Finding[] {
+  return [...units(host, config), ...folders(host, config)];
 }
 
 function unitNames({ gpio }: Config): readonly string[] {
@@ -20,7 +15,9 @@ function unitNames({ gpio }: Config): readonly string[] {
 function units(host: Host, config: Config): readonly Finding[] {
   if (!host.hasSystemd())
     return [info("service", "systemd does not run here: nothing starts the daemon after a power cut")];
-  return unitNames(config).map((name) => {
+  const names = unitNames(config);
+  const restart = `systemctl restart ${names.map((name) => path.basename(name, ".service")).join(" ")}`;
+  return names.map((name) => {
     if (host.unit(name, "LoadState") !== "loaded") {
       return fail(name, "not installed", "run sudo scripts/install");
     }
@@ -34,44 +31,36 @@ function units(host: Host, config: Config): readonly Finding[] {
         `systemctl enable ${name}: else it is off after a power cut`,
       );
     if (state !== "active") return warn(name, state, `systemctl start ${name}`);
+    const changed = changedSinceStart(host, name);
+    if (changed !== undefined) return warn(name, `started before ${changed} was changed`, restart);
     return ok(name, host.unit(name, "StatusText") || state);
   });
 }
 
-interface Need {
-  readonly user: string;
-  readonly file: string;
+/**
+ * What a running unit has read at its start and not seen since. Compared are ages, each on its own clock: the time of day may have been
+ * set meanwhile. A date that lies in the future is of another clock and tells nothing.
+ */
+function changedSinceStart(host: Host, name: string): string | undefined {
+  // Not when it was ready, which may be minutes later.
+  const startedS = Number(host.unit(name, "ExecMainStartTimestampMonotonic")) / 1e6;
+  if (!(startedS > 0)) return undefined;
+  const files = filesOf(host.unit(name, "ExecStart"));
+  const [unitAgeS, nowS] = [host.monotonicS() - startedS, host.wallClockS()];
+  return files.find((file) => {
+    const ageS = nowS - (host.changedS(file) ?? -Infinity);
+    return ageS >= 0 && ageS < unitAgeS;
+  });
 }
 
-/** Only of devices that are there: what is not has a row of its own. */
-function permissions(host: Host, { gpio, camera }: Config, chipFiles: readonly string[]): readonly Finding[] {
-  const holder = gpio.holder === "process" ? "maskgate-door" : "maskgate";
-  const usesVideo = camera.source === "gstreamer" && camera.gstreamer.preset === "v4l2";
-  const needs: readonly Need[] = [
-    ...chipFiles.map((file) => ({ user: holder, file })),
-    ...(usesVideo ? [{ user: "maskgate", file: camera.gstreamer.device }] : []),
-  ];
-  return needs.flatMap(({ user, file }) => permission(host, user, file));
-}
-
-/** systemd adds the groups of the unit (`SupplementaryGroups`), which `id` does not know: both count. */
-function permission(host: Host, user: string, file: string): readonly Finding[] {
-  const [owner, groups] = [host.groupIdOf(file), host.groupIdsOf(user)];
-  if (owner === undefined || groups === undefined) return [];
-  const unit = user === "maskgate-door" ? "maskgate-door.service" : "maskgate.service";
-  const added = host.hasSystemd() ? host.unit(unit, "SupplementaryGroups").split(" ").filter(Boolean) : [];
-  const isGiven = groups.includes(owner) || added.some((name) => host.groupIdNamed(name) === owner);
-  const name = `permission ${file}`;
+/** Configuration and program of a command as systemd prints it: `{ path=/opt/maskgate/bin/maskgate ; argv[]=... --config FILE ; ... }`. */
+function filesOf(execStart: string): readonly string[] {
+  const program = /\bpath=(\S+)/.exec(execStart)?.[1];
+  const config = /\s--config[ =](\S+)/.exec(execStart)?.[1];
+  const folder = program === undefined ? undefined : path.resolve(program, "../..");
   return [
-    isGiven
-      ? ok(name, `${user} may open it`)
-      : fail(
-          name,
-          `${user} is not in the group that owns it`,
-          file.startsWith("/sys/")
-            ? "install a udev rule that gives /sys/class/gpio and its lines to the group gpio"
-            : "sudo udevadm trigger, or install device/99-maskgate.rules",
-        ),
+    ...(config === undefined ? [] : [config]),
+    ...(folder === undefined ? [] : [path.join(folder, "dist"), path.join(folder, "package.json")]),
   ];
 }
 

@@ -6,6 +6,7 @@ import { fail, findingsText, info, ok, warn, type Finding } from "./doctor-findi
 import { hostFindings } from "./doctor-host.ts";
 import { chipFilesOf, lineFindings } from "./doctor-lines.ts";
 import { partFindings } from "./doctor-parts.ts";
+import { permissionFindings } from "./doctor-permissions.ts";
 import { serviceFindings } from "./doctor-service.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { thisHost, type Host } from "./io/host.ts";
@@ -33,7 +34,8 @@ export async function doctor(options: DoctorOptions, host: Host = thisHost): Pro
   tell([...rows, ...hostFindings(host)]);
   if (config !== undefined) {
     tell([
-      ...serviceFindings(host, config, await chipFilesOf(config)),
+      ...serviceFindings(host, config),
+      ...permissionFindings(host, config, await chipFilesOf(config)),
       ...(await lineFindings(config, host.compatible())),
     ]);
     for await (const found of partFindings(config, clock, host)) tell(found);

@@ -1,22 +1,25 @@
 /** Each row of the doctor about the machine, well and ill, on machines that were made up. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import type { Config } from "../src/config-schema.ts";
 import { KioskError } from "../src/core/errors.ts";
+import { doctor } from "../src/doctor.ts";
 import { failed, findingsText, type Finding } from "../src/doctor-finding.ts";
 import { hostFindings } from "../src/doctor-host.ts";
 import { partFindings, pictureFindings, speedFinding } from "../src/doctor-parts.ts";
+import { permissionFindings } from "../src/doctor-permissions.ts";
 import { serviceFindings } from "../src/doctor-service.ts";
 import { thisHost, type Host } from "../src/io/host.ts";
 import { configOf, folder, onDevice, sound, unitProperties } from "./sim/sim-host.ts";
 
 const elsewhere = configOf('[status]\nsocketPath = "/srv/kiosk/status.sock"\n');
 
-const chipFiles = ["/dev/gpiochip0"];
 const allFindings = (host: Host, config = onDevice): readonly Finding[] => [
   ...hostFindings(host),
-  ...serviceFindings(host, config, chipFiles),
+  ...serviceFindings(host, config),
+  ...permissionFindings(host, config, ["/dev/gpiochip0"]),
 ];
 
 function kindOf(host: Partial<Host>, name: string, config = onDevice): string {
@@ -37,8 +40,8 @@ test("a sound device has nothing to mend, and every row", () => {
     findings.map(({ name }) => name),
     [
       ...["board", "clock", "disk", "memory", "temperature", "throttling"],
-      ...["maskgate-door.service", "maskgate.service", "permission /dev/gpiochip0", "permission /dev/video0"],
-      ...["folder /run/maskgate", "folder /run/maskgate-door"],
+      ...["maskgate-door.service", "maskgate.service", "folder /run/maskgate", "folder /run/maskgate-door"],
+      ...["permission /dev/gpiochip0", "permission /dev/video0"],
     ],
   );
 });
@@ -106,25 +109,12 @@ const ills: readonly (readonly [what: string, host: Partial<Host>, row: string, 
     "maskgate.service",
     /^warn: inactive/,
   ],
-  [
-    "a chip of another group",
-    { groupIdOf: () => 0 },
-    "permission /dev/gpiochip0",
-    /^fail: maskgate-door is not in/,
-  ],
 ];
 for (const [what, host, row, says] of ills) {
   test(`${what} is told`, () => {
     assert.match(kindOf(host, row, row === "folder /srv/kiosk" ? elsewhere : onDevice), says);
   });
 }
-
-test("devices and users that are not there have no row about permission", () => {
-  for (const host of [{ groupIdOf: () => undefined }, { groupIdsOf: () => undefined }]) {
-    const rows = allFindings({ ...sound, ...host }).map(({ name }) => name);
-    assert.ok(rows.every((name) => !name.startsWith("permission")));
-  }
-});
 
 test("what to do stands below its row; an error of ours is parted into cause and mend", () => {
   const finding: Finding = failed("camera", new KioskError("camera-missing", "no /dev/video0; plug it in"));
@@ -149,6 +139,30 @@ test("a picture of another size than asked fails; one that is played back has it
 test("a look that takes the longest gap fails, half of it is a warning", () => {
   const kinds = [249, 250, 499, 500].map((ms) => speedFinding(ms, 500).kind);
   assert.deepEqual(kinds, ["ok", "warn", "warn", "fail"]);
+});
+
+test("the doctor asks all of its parts", async () => {
+  const file = path.join(folder, "starting.toml");
+  const socket = JSON.stringify(path.join(folder, "none.sock"));
+  writeFileSync(
+    file,
+    `[gpio]\ndriver = "character-device"\n[camera]\nsource = "gstreamer"\n[status]\nsocketPath = ${socket}\n`,
+  );
+  const unit: Host["unit"] = (_, property) =>
+    property === "ActiveState" ? "activating" : (unitProperties[property] ?? "");
+  const written: string[] = [];
+  await doctor({ configFile: file, isJson: true, write: (line) => written.push(line) }, { ...sound, unit });
+  const { findings } = JSON.parse(written.join("")) as { readonly findings: readonly Finding[] };
+  const names = findings.map(({ name }) => name);
+  for (const row of [
+    "configuration",
+    "board",
+    "maskgate.service",
+    "permission /dev/video0",
+    "line door",
+    "daemon",
+  ])
+    assert.ok(names.includes(row), row);
 });
 
 test("a daemon that is starting keeps its camera", async () => {

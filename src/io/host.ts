@@ -2,10 +2,18 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import path from "node:path";
+import { monotonicClock } from "./clock.ts";
 
 export interface Zone {
   readonly name: string;
   readonly celsius: number;
+}
+
+/** Whose a file is; of `mode` the permission bits, such as 0o660. */
+export interface Ownership {
+  readonly userId: number;
+  readonly groupId: number;
+  readonly mode: number;
 }
 
 /** The machine, or in tests one that was made up. */
@@ -20,6 +28,10 @@ export interface Host {
   availableMemoryBytes(): number;
   /** Seconds since 1970 of the wall clock. */
   wallClockS(): number;
+  /** Seconds of CLOCK_MONOTONIC, which systemd's ...Monotonic properties count, too. */
+  monotonicS(): number;
+  /** When a file, or what a folder lists, was last changed, by the wall clock of then; undefined if it is not there. */
+  changedS(file: string): number | undefined;
   /** Whether the wall clock follows a time server; undefined if nobody knows. */
   isTimeSynchronized(): boolean | undefined;
   isFolder(folder: string): boolean;
@@ -29,9 +41,13 @@ export interface Host {
   hasSystemd(): boolean;
   /** A property of a systemd unit, "" if it has none. */
   unit(name: string, property: string): string;
-  /** The group that owns a file; undefined if there is no such file. */
-  groupIdOf(file: string): number | undefined;
+  /** Undefined if there is no such file. */
+  ownership(file: string): Ownership | undefined;
+  /** Paths of what lies in a folder; none if it is not there. */
+  filesIn(folder: string): readonly string[];
   groupIdNamed(name: string): number | undefined;
+  /** Undefined if there is no such user. */
+  userIdOf(user: string): number | undefined;
   /** The groups of a user; undefined if there is no such user. */
   groupIdsOf(user: string): readonly number[] | undefined;
 }
@@ -53,10 +69,25 @@ export const thisHost: Host = {
   availableMemoryBytes: () =>
     1024 * Number(/^MemAvailable:\s+(\d+) kB/m.exec(read("/proc/meminfo"))?.[1] ?? NaN),
   wallClockS: () => Date.now() / 1000,
+  monotonicS: () => monotonicClock().nowMs() / 1000,
+  changedS: (file) => {
+    const changedMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    return changedMs === undefined ? undefined : changedMs / 1000;
+  },
   hasSystemd: () => existsSync("/run/systemd/system"),
   unit: (name, property) => said("systemctl", ["show", "-P", property, name]) ?? "",
-  groupIdOf: (file) => statSync(file, { throwIfNoEntry: false })?.gid,
+  ownership: (file) => {
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat && { userId: stat.uid, groupId: stat.gid, mode: stat.mode & 0o777 };
+  },
+  filesIn: (folder) =>
+    existsSync(folder)
+      ? readdirSync(folder)
+          .sort()
+          .map((name) => path.join(folder, name))
+      : [],
   groupIdNamed: (name) => idOf(said("getent", ["group", name])),
+  userIdOf: (user) => numberOf(said("id", ["-u", user])),
   groupIdsOf: (user) => said("id", ["-G", user])?.split(" ").map(Number),
 };
 
@@ -64,7 +95,11 @@ const isTrue: Readonly<Record<string, boolean>> = { yes: true, no: false };
 
 /** Of a line of /etc/group. */
 function idOf(line: string | undefined): number | undefined {
-  const id = Number(line?.split(":")[2]);
+  return numberOf(line?.split(":")[2]);
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const id = Number(text);
   return Number.isInteger(id) ? id : undefined;
 }
 

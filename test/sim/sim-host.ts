@@ -27,12 +27,17 @@ export const unitProperties: Readonly<Record<string, string>> = {
   ActiveState: "active",
   UnitFileState: "enabled",
   StatusText: "door locked; daemon connected",
+  ExecMainStartTimestampMonotonic: "1000000000",
+  ExecStart:
+    "{ path=/opt/maskgate/bin/maskgate ; argv[]=/opt/maskgate/bin/maskgate run --config /etc/maskgate/config.toml ; ignore_errors=no ; pid=7 }",
   SupplementaryGroups: "gpio video",
   RuntimeDirectory: "maskgate maskgate-door",
 };
 const groups: Readonly<Record<string, number>> = { gpio: 20, video: 44 };
 
-/** All is well on this one. */
+const nowS = Date.UTC(2027, 4, 1) / 1000;
+
+/** All is well on this one. Its units have run for 4000 s, its files lie there for 4500 s. */
 export const sound: Host = {
   compatible: () => ["nvidia,p3768-0000+p3767-0005", "nvidia,tegra234"],
   zones: () => [
@@ -42,13 +47,17 @@ export const sound: Host = {
   throttles: () => [],
   freeBytes: () => 5e9,
   availableMemoryBytes: () => 3e9,
-  wallClockS: () => Date.UTC(2027, 4, 1) / 1000,
+  wallClockS: () => nowS,
+  monotonicS: () => 5000,
+  changedS: () => nowS - 4500,
+  userIdOf: () => 999,
   isTimeSynchronized: () => true,
   isFolder: () => true,
   isWritable: () => true,
   hasSystemd: () => true,
   unit: (_, property) => unitProperties[property] ?? "",
-  groupIdOf: (file) => (file === "/dev/video0" ? 44 : 20),
+  ownership: (file) => ({ userId: 0, groupId: file.includes("gpio") ? 20 : 44, mode: 0o660 }),
+  filesIn: () => [],
   groupIdNamed: (name) => groups[name],
   groupIdsOf: () => [999],
 };

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { KioskError, messageOf } from "./core/errors.ts";
-import { parseManifest, type BundleManifest } from "./update/bundle-manifest.ts";
+import { issuesOf, parseManifest, type BundleManifest } from "./update/bundle-manifest.ts";
 import type { KeyId } from "./update/bundle-signature.ts";
 import { manifestBytes, statedPart, type PartBytes } from "./update/bundle-writer.ts";
 import { modelFields } from "./update/model-agreement.ts";
@@ -46,7 +46,7 @@ export async function bundleOf(folder: string, terms: BundleTerms): Promise<Bund
     ...(await graphsOf(folder, model)),
   ];
   const { fields } = modelFields(manifestJson, goldenJson, folder);
-  const metrics = metricsOf(manifestJson);
+  const metrics = metricsOf(manifestJson, folder);
   const stated = { format: 1, ...fields, ...terms, metrics, parts: parts.map(statedPart) };
   const bytes = manifestBytes(stated);
   return { manifest: parseManifest(bytes, folder), manifestBytes: bytes, parts };
@@ -61,23 +61,28 @@ async function graphsOf(folder: string, model: Manifest): Promise<readonly PartB
 }
 
 const ratesSchema = z.object({
-  metrics: z.object({
-    byKind: z.array(
-      z.object({
-        name: z.string(),
-        label: z.number(),
-        accepted: z.object({ rate: z.number(), low: z.number(), high: z.number(), n: z.number() }),
-      }),
-    ),
-  }),
+  metrics: z
+    .object({
+      byKind: z.array(
+        z.object({
+          name: z.string(),
+          label: z.number(),
+          accepted: z.object({ rate: z.number(), low: z.number(), high: z.number(), n: z.number() }),
+        }),
+      ),
+    })
+    .nullable(),
 });
 
-/** The accepted rates that the trainer measured; a model that was never measured has none. */
-function metricsOf(manifestJson: Uint8Array): readonly unknown[] {
-  const { success, data } = ratesSchema.safeParse(JSON.parse(Buffer.from(manifestJson).toString()));
-  return success
-    ? data.metrics.byKind.map(({ name, label, accepted }) => ({ name, label, ...accepted }))
-    : [];
+/** The accepted rates that the trainer measured; of a model that was never measured it writes null. */
+function metricsOf(manifestJson: Uint8Array, folder: string): readonly unknown[] {
+  const parsed = ratesSchema.safeParse(JSON.parse(Buffer.from(manifestJson).toString()));
+  if (!parsed.success) {
+    const text = `${issuesOf(parsed.error)}; export the model anew, with metrics null if nothing was measured`;
+    throw new KioskError("bad-model", `${path.join(folder, "manifest.json")}: ${text}`);
+  }
+  const byKind = parsed.data.metrics?.byKind ?? [];
+  return byKind.map(({ name, label, accepted }) => ({ name, label, ...accepted }));
 }
 
 async function bytesOf(folder: string, name: string): Promise<Uint8Array> {

@@ -132,7 +132,7 @@ describe("bundles", { concurrency }, () => {
     const told = run("openssl", "pkeyutl", ...verify, "-in", at("ours.json"), "-sigfile", at("ours.sig"));
     assert.match(told.toString(), /Signature Verified Successfully/);
     assert.deepEqual(
-      readdirSync(folder).filter((name) => name.endsWith(".part")),
+      readdirSync(folder).filter((name) => name.endsWith("ours.maskgate.part")),
       [],
     );
   });

@@ -5,6 +5,7 @@ import type { Frame } from "./core/frame.ts";
 import type { Camera, Clock, Vision } from "./core/ports.ts";
 import type { Observation } from "./core/verdict.ts";
 import { fail, failed, ok, warn, type Finding } from "./doctor-finding.ts";
+import { pictureFindings, scaledPictureFindings } from "./doctor-picture.ts";
 import type { Host } from "./io/host.ts";
 import { isDaemonAlive, isDaemonStarting } from "./io/live-daemon.ts";
 import { fetchStatus } from "./io/status-client.ts";
@@ -39,6 +40,8 @@ export async function* partFindings(
   }
   const camera = await cameraFindings(config, clock);
   yield camera.findings;
+  // Closed by now: its pipeline has the camera for itself.
+  if (camera.frame !== undefined) yield await scaledPictureFindings(config.camera);
   const { findings, vision } = await modelFindings(config);
   yield findings;
   if (vision === undefined) return;
@@ -171,7 +174,7 @@ async function sightFindings(
   const [seen] = looks;
   if (seen === undefined) return [];
   return [
-    ...pictureFindings(config, seen),
+    ...pictureFindings(config.camera, seen),
     speedFinding(times.sort((a, b) => a - b)[2] ?? Infinity, policyOf(config, vision.model).maxGapMs),
     seen.signs.detail >= sightPolicyOf(config).leastDetail
       ? ok("sight", "the picture shows something")
@@ -179,24 +182,6 @@ async function sightFindings(
           "sight",
           "the picture shows nothing",
           "uncover the lens, light the place, or lower camera.leastDetail",
-        ),
-  ];
-}
-
-/** Pictures that are played back have the size that they have. */
-export function pictureFindings(
-  { camera }: Pick<Config, "camera">,
-  { widthPx, heightPx }: Pick<Observation, "widthPx" | "heightPx">,
-): readonly Finding[] {
-  if (camera.source === "replay") return [];
-  const asked = `${camera.widthPx}x${camera.heightPx}`;
-  return [
-    widthPx === camera.widthPx && heightPx === camera.heightPx
-      ? ok("picture", `${asked}, as asked for`)
-      : fail(
-          "picture",
-          `${widthPx}x${heightPx}, ${asked} was asked for`,
-          "ask for a size that the camera has",
         ),
   ];
 }

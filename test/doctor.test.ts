@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { Config } from "../src/config-schema.ts";
 import { KioskError } from "../src/core/errors.ts";
 import { doctor } from "../src/doctor.ts";
 import { failed, findingsText, type Finding } from "../src/doctor-finding.ts";
 import { hostFindings } from "../src/doctor-host.ts";
-import { partFindings, pictureFindings, speedFinding } from "../src/doctor-parts.ts";
+import { partFindings, speedFinding } from "../src/doctor-parts.ts";
 import { permissionFindings } from "../src/doctor-permissions.ts";
 import { serviceFindings } from "../src/doctor-service.ts";
 import { thisHost, type Host } from "../src/io/host.ts";
@@ -126,14 +125,6 @@ test("this machine can be asked everything", () => {
   const findings = allFindings(thisHost);
   assert.ok(findings.length >= 6);
   assert.ok(findings.every(({ text }) => !text.includes("NaN")));
-});
-
-test("a picture of another size than asked fails; one that is played back has its own", () => {
-  const seen = { widthPx: 1280, heightPx: 480 };
-  const of = (config: Config): readonly string[] => pictureFindings(config, seen).map(({ kind }) => kind);
-  assert.deepEqual(of(onDevice), ["fail"]);
-  assert.deepEqual(of(configOf('[camera]\nsource = "libcamera"\nwidthPx = 1280\n')), ["ok"]);
-  assert.deepEqual(of(configOf("")), []);
 });
 
 test("a look that takes the longest gap fails, half of it is a warning", () => {

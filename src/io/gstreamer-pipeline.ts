@@ -96,16 +96,29 @@ function source(settings: PipelineSettings): readonly string[] {
 }
 
 /** From pictures of any kind to RGB of the wanted size; black borders where the proportions differ. */
-function sink(widthPx: number, heightPx: number, isPaced: boolean): readonly (readonly string[])[] {
+function scaled(widthPx: number, heightPx: number): readonly (readonly string[])[] {
   const caps = `video/x-raw,format=RGB,width=${widthPx},height=${heightPx},pixel-aspect-ratio=1/1`;
-  const fd = ["fdsink", `fd=${frameFd}`, `sync=${isPaced}`];
-  return [["videoconvert"], ["videoscale", "add-borders=true"], [caps], fd];
+  return [["videoconvert"], ["videoscale", "add-borders=true"], [caps]];
+}
+
+function sink(isPaced: boolean): readonly string[] {
+  return ["fdsink", `fd=${frameFd}`, `sync=${isPaced}`];
 }
 
 /** Arguments of gst-launch-1.0 for a camera. */
 export function cameraPipeline(settings: PipelineSettings): readonly string[] {
   const { widthPx, heightPx } = settings;
-  return ["-q", ...chain(source(settings), ...sink(widthPx, heightPx, false))];
+  return ["-q", ...chain(source(settings), ...scaled(widthPx, heightPx), sink(false))];
+}
+
+/**
+ * Arguments of gst-launch-1.0 that make it print what the elements of a camera's pipeline agree on, up to the first picture. All
+ * of the pipeline, since a source that has several sizes chooses by what comes after it.
+ */
+export function printedPipeline(settings: PipelineSettings): readonly string[] {
+  const { widthPx, heightPx } = settings;
+  const end = ["fakesink", "num-buffers=1"];
+  return ["-v", ...chain(source(settings), ...scaled(widthPx, heightPx), end)];
 }
 
 /** Arguments of gst-launch-1.0 for a video file, played in its own time. */
@@ -114,6 +127,6 @@ export function videoPipeline(file: string, widthPx: number, heightPx: number): 
   const decode = [["decodebin"], ["videoconvert"], upright];
   return [
     "-q",
-    ...chain(["filesrc", property("location", file)], ...decode, ...sink(widthPx, heightPx, true)),
+    ...chain(["filesrc", property("location", file)], ...decode, ...scaled(widthPx, heightPx), sink(true)),
   ];
 }

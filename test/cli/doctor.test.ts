@@ -1,4 +1,4 @@
-/** `maskgate doctor` as a user runs it: on a replay with the real models, and on a camera that is not there. */
+/** `maskgate doctor` as a user runs it: on a replay and a pipeline with the real models, and on a camera that is not there. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,11 +16,14 @@ process.once("exit", () => {
 mkdirSync(path.join(folder, "frames"));
 copyFileSync("test/fixtures/masked/sample1-masked.png", path.join(folder, "frames", "1.png"));
 
-function doctor(frames: string, ...args: readonly string[]) {
+const replayOf = (frames: string): string =>
+  `source = "replay"\n[camera.replay]\npath = ${JSON.stringify(path.join(folder, frames))}`;
+
+function doctor(camera: string, ...args: readonly string[]) {
   const file = path.join(folder, "config.toml");
   writeFileSync(
     file,
-    `[camera]\nsource = "replay"\n[camera.replay]\npath = ${JSON.stringify(path.join(folder, frames))}\n` +
+    `[camera]\n${camera}\n` +
       `[model]\nproviders = ["cpu"]\n[access]\nmaxGapMs = 10000\n[status]\nsocketPath = ${JSON.stringify(path.join(folder, "s.sock"))}\n`,
   );
   return spawnSync(process.execPath, [program, "doctor", "--config", file, ...args], {
@@ -29,7 +32,7 @@ function doctor(frames: string, ...args: readonly string[]) {
 }
 
 test("camera, model and speed are looked at for real", () => {
-  const { status, stdout, stderr } = doctor("frames");
+  const { status, stdout, stderr } = doctor(replayOf("frames"));
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /^ok {4}camera .* frames\/s, 10 asked for$/m);
   assert.match(stdout, /^ok {4}model .* on cpu, \w+; its self-test passed$/m);
@@ -38,8 +41,21 @@ test("camera, model and speed are looked at for real", () => {
   assert.match(stdout, /^warn {2}lines .*simulated/m);
 });
 
+test("a camera that gives smaller pictures than asked for is told, by a pipeline that has it for itself", () => {
+  const lone = path.join(folder, "lone-gst-launch");
+  // Two at once cannot run, as with a device that only one can open.
+  writeFileSync(lone, `#!/bin/sh\nexec flock -n ${folder}/lock gst-launch-1.0 "$@"\n`, { mode: 0o755 });
+  const { stdout, stderr } = doctor(
+    `source = "gstreamer"\n[camera.gstreamer]\npreset = "custom"\nprogram = ${JSON.stringify(lone)}\n` +
+      'pipeline = "videotestsrc is-live=true ! video/x-raw,width=160,height=120"',
+  );
+  assert.match(stdout, /^ok {4}camera .*640x480 at/m, stdout + stderr);
+  assert.match(stdout, /^warn {2}picture .*the camera gives 160x120, brought to the 640x480/m);
+  assert.equal(stdout.match(/^.{4} {2}picture /gm)?.length, 1);
+});
+
 test("a camera that is not there fails, says what to do, and the other rows are there; --json too", () => {
-  const { status, stdout } = doctor("none", "--json");
+  const { status, stdout } = doctor(replayOf("none"), "--json");
   assert.equal(status, 1);
   const told = JSON.parse(stdout) as {
     isWell: boolean;

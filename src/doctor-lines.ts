@@ -37,6 +37,20 @@ export async function lineFindings(
   }
 }
 
+/** What is fitted at the door must be able to tell a way out from a break-in. */
+export function exitFindings({ gpio }: Config): readonly Finding[] {
+  if (!gpio.contact.isFitted) return [];
+  return [
+    gpio.requestToExit.isFitted
+      ? ok("exit", "an opening after a request to exit is no forced one")
+      : warn(
+          "exit",
+          "gpio.contact is fitted and gpio.requestToExit is not: every way out is a forced opening",
+          "fit gpio.requestToExit, a contact at the button or handle inside, or set gpio.contact.isFitted = false",
+        ),
+  ];
+}
+
 /** The files that the holder must be allowed to open; none for chips that are not there, which the lines' rows tell. */
 export async function chipFilesOf({ gpio }: Config, calls?: KernelCalls): Promise<readonly string[]> {
   switch (gpio.driver) {

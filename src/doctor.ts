@@ -4,7 +4,7 @@ import type { Config } from "./config-schema.ts";
 import { KioskError } from "./core/errors.ts";
 import { fail, findingsText, info, ok, warn, type Finding } from "./doctor-finding.ts";
 import { hostFindings } from "./doctor-host.ts";
-import { chipFilesOf, lineFindings } from "./doctor-lines.ts";
+import { chipFilesOf, exitFindings, lineFindings } from "./doctor-lines.ts";
 import { partFindings } from "./doctor-parts.ts";
 import { permissionFindings } from "./doctor-permissions.ts";
 import { serviceFindings } from "./doctor-service.ts";
@@ -37,6 +37,7 @@ export async function doctor(options: DoctorOptions, host: Host = thisHost): Pro
       ...serviceFindings(host, config),
       ...permissionFindings(host, config, await chipFilesOf(config)),
       ...(await lineFindings(config, host.compatible())),
+      ...exitFindings(config),
     ]);
     for await (const found of partFindings(config, clock, host)) tell(found);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Finding } from "../src/doctor-finding.ts";
-import { chipFilesOf, lineFindings } from "../src/doctor-lines.ts";
+import { chipFilesOf, exitFindings, lineFindings } from "../src/doctor-lines.ts";
 import { lineHolder } from "../src/io/gpio-character-device.ts";
 import { isExported } from "../src/io/gpio-sysfs.ts";
 import { SimGpioKernel } from "./sim/sim-gpio-kernel.ts";
@@ -88,4 +88,22 @@ test("a line of sysfs is looked at without being exported", () => {
   assert.equal(isExported(line, sysfs), true);
   assert.throws(() => isExported({ ...line, offset: 8 }, sysfs), /the chip has 8 lines/);
   assert.throws(() => isExported({ ...line, chip: "none" }, sysfs), /no such chip/);
+});
+
+test("a contact without a request to exit makes every way out a forced opening, which is told", () => {
+  const of = (...fitted: readonly string[]): readonly string[] =>
+    exitFindings(configOf(fitted.map((name) => `[gpio.${name}]\nisFitted = true\n`).join(""))).map(
+      ({ name, kind, text, mend }) => `${kind} ${name}: ${text} -> ${mend ?? ""}`,
+    );
+  assert.deepEqual(of(), []);
+  assert.deepEqual(of("requestToExit"), []);
+  assert.deepEqual(of("contact", "requestToExit"), [
+    "ok exit: an opening after a request to exit is no forced one -> ",
+  ]);
+  for (const fitted of [["contact"], ["contact", "fireAlarm", "tamper"]]) {
+    assert.match(
+      of(...fitted).join(),
+      /^warn exit: .* every way out is a forced opening -> fit gpio.requestToExit/,
+    );
+  }
 });

@@ -137,7 +137,7 @@ test("the doctor asks all of its parts", async () => {
   const socket = JSON.stringify(path.join(folder, "none.sock"));
   writeFileSync(
     file,
-    `[gpio]\ndriver = "character-device"\n[camera]\nsource = "gstreamer"\n[status]\nsocketPath = ${socket}\n`,
+    `[gpio]\ndriver = "character-device"\n[gpio.contact]\nisFitted = true\n[camera]\nsource = "gstreamer"\n[status]\nsocketPath = ${socket}\n`,
   );
   const unit: Host["unit"] = (_, property) =>
     property === "ActiveState" ? "activating" : (unitProperties[property] ?? "");
@@ -151,6 +151,7 @@ test("the doctor asks all of its parts", async () => {
     "maskgate.service",
     "permission /dev/video0",
     "line door",
+    "exit",
     "daemon",
   ])
     assert.ok(names.includes(row), row);

@@ -5,14 +5,14 @@ import { trustedKeys } from "./bundle-keys.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError } from "./core/errors.ts";
 import type { RunningModel } from "./core/ports.ts";
-import type { UpdateRecord } from "./core/update-record.ts";
+import type { ModelRef, UpdateRecord } from "./core/update-record.ts";
 import type { Log } from "./io/log.ts";
 import type { SlotStore, SlotWriter } from "./io/slot-store.ts";
 import { fetchStatus } from "./io/status-client.ts";
 import { stage } from "./staging.ts";
 import { admit, markedGood } from "./update/admission.ts";
 import { pictureBytes, type BundleManifest } from "./update/bundle-manifest.ts";
-import { openBundle } from "./update/bundle-reader.ts";
+import { openBundle, type SignedManifest } from "./update/bundle-reader.ts";
 import type { UpdateWork } from "./updater.ts";
 import { version as daemonVersion } from "./version.ts";
 
@@ -50,7 +50,7 @@ export class BundleWork implements UpdateWork {
     const keys = await trustedKeys(this.#config.update.keysFolder);
     await using bundle = await openBundle(bundleFile(this.#file), { keys, retired: ledger.retired });
     const { manifest, manifestSha256 } = bundle.signed;
-    const running = active.bundle ?? undefined;
+    const running = (await this.#runsWell(active, bundle.signed)) ? manifestSha256 : undefined;
     const admission = admit(bundle.signed, { ledger, boards: await boardNames(), daemonVersion, running });
     if (admission.kind === "refused")
       throw new KioskError("bundle-refused", `${this.#file}: ${admission.message}`);
@@ -60,6 +60,17 @@ export class BundleWork implements UpdateWork {
     await bundle.readParts(this.#writer);
     const kept = markedGood(ledger, bundle.signed);
     return { kind: "copied", candidate: { version: manifest.version, bundle: manifestSha256, ledger: kept } };
+  }
+
+  /** Whether this very bundle is active, whole on the disk, and none that the daemon had to pass over: else it mends the kiosk. */
+  async #runsWell(
+    { bundle, id, place }: ModelRef,
+    { manifest, manifestSha256 }: SignedManifest,
+  ): Promise<boolean> {
+    if (bundle !== manifestSha256 || place === "packaged") return false;
+    if (!(await this.#store.isWhole(place, manifest.parts))) return false;
+    const daemon = await fetchStatus(this.#config.status.socketPath).catch(() => undefined);
+    return daemon?.update.unloadable?.id !== id;
   }
 
   async verifying(): Promise<void> {

@@ -153,8 +153,11 @@ export const byHand = { good: "marked good by hand", back: "by hand" } as const;
 export function markGood(record: UpdateRecord, reason: string | null = null): UpdateRecord {
   const { active, trial } = record;
   if (trial === null) return record;
+  // A bundle that was installed again stands in for its damaged self: what was behind that stays behind.
+  const isAgain = active.bundle === record.previous.bundle;
   return {
     ...record,
+    previous: isAgain ? trial.before : record.previous,
     ledger: trial.ledger,
     trial: null,
     last: { kind: "good", version: active.version, reason },

@@ -46,6 +46,12 @@ export class SlotStore {
     return path.join(this.#folder, slot);
   }
 
+  /** Whether every byte of these parts can be read and is what it was. */
+  async isWhole(slot: SlotName, parts: readonly Part[]): Promise<boolean> {
+    const folder = this.folderOf(slot);
+    return (await damagedFile(this.#disk, folder, parts).catch(() => folder)) === undefined;
+  }
+
   /** Both files, one after the other; from an aborted signal on nothing is begun any more, since another updater may work by then. */
   async write(record: UpdateRecord, signal?: AbortSignal): Promise<void> {
     const [file, copy] = recordFiles(this.#folder);
@@ -143,12 +149,10 @@ export class SlotWriter implements PartSink {
   async seal(): Promise<void> {
     await this.#disk.syncFolder(this.folder);
     await this.#disk.syncFolder(path.dirname(this.folder));
-    for (const { name, sha256 } of this.#parts) {
-      const bytes = await this.#disk.read(path.join(this.folder, name));
-      if (bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === sha256) continue;
-      const text = "the disk gives back other bytes than were written; replace it";
-      throw new KioskError("update-failed", `${path.join(this.folder, name)}: ${text}`);
-    }
+    const file = await damagedFile(this.#disk, this.folder, this.#parts);
+    if (file === undefined) return;
+    const text = "the disk gives back other bytes than were written; replace it";
+    throw new KioskError("update-failed", `${file}: ${text}`);
   }
 
   async discard(): Promise<void> {
@@ -162,6 +166,15 @@ export class SlotWriter implements PartSink {
     this.#open = undefined;
     await open?.file.close();
   }
+}
+
+async function damagedFile(disk: Disk, folder: string, parts: readonly Part[]): Promise<string | undefined> {
+  for (const { name, sha256 } of parts) {
+    const file = path.join(folder, name);
+    const bytes = await disk.read(file);
+    if (bytes === undefined || createHash("sha256").update(bytes).digest("hex") !== sha256) return file;
+  }
+  return undefined;
 }
 
 async function writeSynced(

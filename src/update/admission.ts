@@ -27,7 +27,7 @@ export interface Kiosk {
   /** What it calls its board, as in the device tree's `compatible`. */
   readonly boards: readonly string[];
   readonly daemonVersion: string;
-  /** `manifestSha256` of the bundle whose model runs; absent for the packaged model. */
+  /** `manifestSha256` of the bundle whose model runs; absent for the packaged model, and for one that is damaged or does not load. */
   readonly running?: string | undefined;
 }
 

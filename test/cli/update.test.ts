@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { start, startDaemon, stop, until, type Running } from "./probe.ts";
 import * as kiosk from "./stick-kiosk.ts";
-import { at, bundle, done, put, status, statusWhere, stick, stickKiosk } from "./stick-kiosk.ts";
+import { at, bundle, done, kioskConfig, put, status, statusWhere, stick, stickKiosk } from "./stick-kiosk.ts";
 
 const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
 const update = () => kiosk.update(state.config);
@@ -49,6 +49,31 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     assert.equal(code, 0);
     assert.match(out, /already installed/);
     assert.deepEqual(readFileSync(at("state", "state.json")), before);
+  });
+
+  it("mends a bundle that is damaged on the disk, and keeps what was behind it", async () => {
+    if (state.daemon) await stop(state.daemon);
+    appendFileSync(at("state", "slot-a", "model.onnx"), "x");
+    state.daemon = await startDaemon(state.config);
+    const { update: before } = await status();
+    assert.deepEqual([before.running?.place, before.unloadable?.id], ["packaged", 1]);
+    const { code, out } = await update();
+    assert.equal(code, 0, out);
+    const now = await statusWhere(({ update }) => update.running?.version === 1);
+    assert.deepEqual([now.update.running?.place, now.update.unloadable], ["slot-b", null]);
+    const { active, previous } = await record();
+    assert.deepEqual([active.place, previous.place], ["slot-b", "packaged"]);
+  });
+
+  it("tries a bundle anew that is whole and that the daemon cannot load", async () => {
+    if (state.daemon) await stop(state.daemon);
+    state.daemon = await startDaemon(kioskConfig({ "model.precision": "int8" }));
+    const { update: before } = await status();
+    assert.deepEqual([before.running?.place, before.unloadable?.id], ["packaged", 2]);
+    const { code, out } = await update();
+    assert.equal(code, 1, out);
+    assert.match(out, /the daemon cannot load it: .*no int8 graph/);
+    assert.equal((await record()).active.place, "slot-b");
   });
 
   it("refuses two bundles by name, a damaged one, one whose self-test fails; nothing changes", async () => {

@@ -254,10 +254,11 @@ test("whatever happens: the ledger changes at mark-good only, the active model w
 });
 
 test("going back by hand takes the model before, then the packaged one", () => {
+  const other = { ...candidate, bundle: "b8" };
   const first = run(onProbation, daemon(0), daemon(1100)).record;
   const second = run(
     { record: first, state: { kind: "idle" } },
-    ...steps,
+    ...steps.map((step) => (step.kind === "copied" ? { ...step, candidate: other } : step)),
     daemon(0, { running: { ...running, place: "slot-b", id: 2 } }),
     daemon(1100, { running: { ...running, place: "slot-b", id: 2 } }),
   ).record;

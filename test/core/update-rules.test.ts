@@ -195,6 +195,16 @@ test("without a trial nothing is marked good or tried again; a good end is told"
   assert.deepEqual(markGood(onTrial).last, { kind: "good", version: 7, reason: null });
 });
 
+test("a bundle that was installed again leaves what was behind it there; another one goes before it", () => {
+  const first = markGood(beginTrial(initialRecord, "slot-a", { ...candidate, bundle: "b6" }));
+  const second = markGood(beginTrial(first, "slot-b", candidate));
+  assert.deepEqual(second.previous, first.active);
+  const trial = beginTrial(second, "slot-c", candidate);
+  assert.deepEqual(trial.previous, second.active);
+  const again = markGood(trial);
+  assert.deepEqual([again.active.place, again.previous], ["slot-c", first.active]);
+});
+
 test("a model is the same only at the same place and with the same id", () => {
   assert.ok(isSameModel(model, { ...model }));
   assert.ok(!isSameModel(model, { ...model, id: 2 }));

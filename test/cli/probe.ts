@@ -82,6 +82,16 @@ export function tellingModules(file: string): readonly string[] {
   );
 }
 
+/** Runs `maskgate` in a Node that finds these names in the device tree. */
+export function maskgateOnBoard(names: readonly string[], ...args: readonly string[]): Promise<Outcome> {
+  const script = `import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";
+    const { readFile } = fs.promises;
+    fs.promises.readFile = (file, ...rest) => file === "/proc/device-tree/compatible"
+      ? Promise.resolve(${JSON.stringify(names.map((name) => `${name}\0`).join(""))}) : readFile(file, ...rest);
+    syncBuiltinESMExports();`;
+  return startWith(["--import", dataUrl(script)], args).ended;
+}
+
 /** What tells Node how to find a module: the body of a function of `name`, `context` and `next`. */
 function resolvedBy(body: string): readonly string[] {
   return hooked(`export const resolve = (name, context, next) => { ${body} };`);

@@ -3,6 +3,7 @@
  * the file's `sync`, names (made, renamed, removed) after `syncFolder` of the folder that they are in. Tests bring one that loses the rest.
  */
 import { mkdir, open, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
+import { loadDropPages } from "./page-cache.ts";
 
 /** A file that is being written. */
 export interface DiskFile {
@@ -14,6 +15,11 @@ export interface DiskFile {
 export interface Disk {
   /** Undefined if there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /**
+   * A synced file as the disk gives it, and not as the kernel remembers it. What the disk keeps in a memory of its own may still come
+   * from there. Each piece holds until the next one is asked for.
+   */
+  readBack(path: string): AsyncIterable<Uint8Array>;
   /** A new, empty file; an older one of that name is gone. */
   create(path: string): Promise<DiskFile>;
   makeFolder(path: string): Promise<void>;
@@ -25,6 +31,8 @@ export interface Disk {
   freeBytes(path: string): Promise<number>;
 }
 
+const pieceBytes = 1024 * 1024;
+
 /** The machine's own. The daemon reads through the group that the folder gives. */
 export const realDisk: Disk = {
   read: (path) =>
@@ -32,6 +40,17 @@ export const realDisk: Disk = {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
       throw error;
     }),
+  readBack: async function* (path) {
+    const dropPages = await loadDropPages();
+    await using handle = await open(path, "r");
+    dropPages(handle.fd);
+    const piece = new Uint8Array(pieceBytes);
+    for (;;) {
+      const { bytesRead } = await handle.read(piece);
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+    }
+  },
   create: async (path) => {
     await rm(path, { force: true });
     return new RealFile(await open(path, "wx", 0o640));

@@ -14,7 +14,7 @@
  */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { KioskError } from "../core/errors.ts";
+import { KioskError, messageOf } from "../core/errors.ts";
 import { freeSlot, slotNames, namedSlots, type SlotName, type UpdateRecord } from "../core/update-record.ts";
 import type { Part } from "../update/bundle-manifest.ts";
 import type { PartSink } from "../update/bundle-reader.ts";
@@ -48,8 +48,11 @@ export class SlotStore {
 
   /** Whether every byte of these parts can be read and is what it was. */
   async isWhole(slot: SlotName, parts: readonly Part[]): Promise<boolean> {
-    const folder = this.folderOf(slot);
-    return (await damagedFile(this.#disk, folder, parts).catch(() => folder)) === undefined;
+    for (const { name, sha256 } of parts) {
+      const file = path.join(this.folderOf(slot), name);
+      if ((await hashOf(this.#disk.readBack(file)).catch(() => undefined)) !== sha256) return false;
+    }
+    return true;
   }
 
   /** Both files, one after the other; from an aborted signal on nothing is begun any more, since another updater may work by then. */
@@ -143,16 +146,23 @@ export class SlotWriter implements PartSink {
   }
 
   /**
-   * Makes names and content safe, then reads everything back.
+   * Makes names and content safe, then reads everything back: that shows what a write lost or changed on its way to the disk, and
+   * blocks that cannot be read. What a disk only keeps in its own memory, and loses with the power, it does not show.
    * @throws KioskError update-failed if the disk gives other bytes than it was given
    */
   async seal(): Promise<void> {
     await this.#disk.syncFolder(this.folder);
     await this.#disk.syncFolder(path.dirname(this.folder));
-    const file = await damagedFile(this.#disk, this.folder, this.#parts);
-    if (file === undefined) return;
-    const text = "the disk gives back other bytes than were written; replace it";
-    throw new KioskError("update-failed", `${file}: ${text}`);
+    for (const { name, sha256 } of this.#parts) {
+      const file = path.join(this.folder, name);
+      const found = await hashOf(this.#disk.readBack(file)).catch((cause: unknown) => {
+        const text = `${file}: cannot be read back: ${messageOf(cause)}; replace the disk`;
+        throw new KioskError("update-failed", text, { cause });
+      });
+      if (found === sha256) continue;
+      const text = "the disk gives back other bytes than were written; replace it";
+      throw new KioskError("update-failed", `${file}: ${text}`);
+    }
   }
 
   async discard(): Promise<void> {
@@ -168,13 +178,10 @@ export class SlotWriter implements PartSink {
   }
 }
 
-async function damagedFile(disk: Disk, folder: string, parts: readonly Part[]): Promise<string | undefined> {
-  for (const { name, sha256 } of parts) {
-    const file = path.join(folder, name);
-    const bytes = await disk.read(file);
-    if (bytes === undefined || createHash("sha256").update(bytes).digest("hex") !== sha256) return file;
-  }
-  return undefined;
+async function hashOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
 }
 
 async function writeSynced(

@@ -146,6 +146,24 @@ test("a disk that gives back other bytes is found out before the switch", async 
   await assert.rejects(writer.seal(), { code: "update-failed", message: /other bytes than were written/ });
 });
 
+test("a disk that only says that it has written is found out before the switch, and so is one that cannot be read", async () => {
+  const lying = freshDisk();
+  lying.isLying = true;
+  await assert.rejects(copy(storeOn(lying), model(1)), {
+    code: "update-failed",
+    message: "/store/slot-a/manifest.json: the disk gives back other bytes than were written; replace it",
+  });
+  const broken = freshDisk();
+  // eslint-disable-next-line require-yield
+  broken.readBack = async function* () {
+    await Promise.reject(new Error("EIO"));
+  };
+  await assert.rejects(copy(storeOn(broken), model(1)), {
+    code: "update-failed",
+    message: "/store/slot-a/manifest.json: cannot be read back: EIO; replace the disk",
+  });
+});
+
 test("a copy that was given up and still goes on writes nothing into the slot, which may be the next candidate's", async () => {
   const disk = freshDisk();
   const store = storeOn(disk);

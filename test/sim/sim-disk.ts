@@ -15,6 +15,9 @@ interface FolderNode {
 }
 type Node = FileNode | FolderNode;
 
+/** Of what is read back: few, so that also small files come in several. */
+const pieceBytes = 64;
+
 export class PowerCut extends Error {}
 
 const newFolder = (): FolderNode => ({ kind: "folder", names: new Map(), durable: new Map(), pending: [] });
@@ -29,6 +32,8 @@ export class SimDisk implements Disk {
   failure: { readonly at: number; readonly error: Error } | undefined;
   /** The operation of this number comes back no sooner than that. */
   hang: { readonly at: number; readonly until: Promise<void> } | undefined;
+  /** It says that it has synced, and has not. */
+  isLying = false;
   free = 2 ** 30;
   /** Every path that was written, cleared or renamed. */
   readonly touched: string[] = [];
@@ -36,6 +41,13 @@ export class SimDisk implements Disk {
   read(path: string): Promise<Uint8Array | undefined> {
     const node = this.#find(path);
     return Promise.resolve(node?.kind === "file" ? Buffer.from(node.data) : undefined);
+  }
+
+  async *readBack(path: string): AsyncGenerator<Uint8Array> {
+    const node = this.#find(path);
+    if (node?.kind !== "file") throw new Error(`${path} is not there`);
+    for (let at = 0; at < node.durable.length; at += pieceBytes)
+      yield await Promise.resolve(Buffer.from(node.durable.subarray(at, at + pieceBytes)));
   }
 
   async create(path: string): Promise<DiskFile> {
@@ -49,7 +61,7 @@ export class SimDisk implements Disk {
       },
       sync: async () => {
         await this.#begin(path);
-        file.durable = Buffer.from(file.data);
+        if (!this.isLying) file.durable = Buffer.from(file.data);
       },
       close: () => Promise.resolve(),
     };

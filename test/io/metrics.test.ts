@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { initialState } from "../../src/core/access.ts";
 import type { DoorEvent } from "../../src/core/door-report.ts";
+import { updateStates } from "../../src/core/update-machine.ts";
+import { packaged, type ModelRef } from "../../src/core/update-record.ts";
+import { updatesOff } from "../../src/core/update-status.ts";
 import { Metrics } from "../../src/io/metrics.ts";
 import { camera, faulted, snapshotOf, stateAfter } from "./status-sample.ts";
 
@@ -128,6 +131,24 @@ test("one access state is 1; door and faces follow; a decision counts when it is
     [['maskgate_access_state{state="faulted"}', 1]],
   );
   assert.equal(all.get("maskgate_door_unlocked"), 0);
+});
+
+test("one update state is 1 whatever came before, and the bundle whose model decides has its version", async () => {
+  using metrics = new Metrics(() => camera);
+  const slot: ModelRef = { place: "slot-b", id: 4, version: 12, bundle: "b12" };
+  const names = updateStates.map((state) => `maskgate_update_state{state="${state}"}`);
+  for (const [k, state] of updateStates.entries()) {
+    const running = [null, packaged, slot][k % 3] ?? null;
+    metrics.state(snapshotOf(initialState, { update: { ...updatesOff, state, running } }));
+    const all = await values(metrics);
+    const shown = [...all].filter(([name]) => name.startsWith("maskgate_update_state"));
+    assert.deepEqual(shown.map(([name]) => name).sort(), [...names].sort());
+    assert.deepEqual(
+      shown.filter(([, value]) => value !== 0),
+      [[names[k], 1]],
+    );
+    assert.equal(all.get("maskgate_model_bundle_version"), running === slot ? 12 : 0);
+  }
 });
 
 test("faults by code, zero before the first; the provider as a label", async () => {

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { lockUpdater } from "../../src/io/updater-lock.ts";
 import { onlyBundle } from "../../src/update-commands.ts";
-import { configFile, maskgate, modelFolder, start, startDaemon, stop, type Running } from "./probe.ts";
-import { at, bundle, done, put, statusWhere, stick, stickKiosk, update } from "./stick-kiosk.ts";
+import { startHeld } from "./held.ts";
+import { maskgate, modelFolder, start, startDaemon, stop, type Running } from "./probe.ts";
+import { at, bundle, done, kioskConfig, put, statusWhere, stick, stickKiosk, update } from "./stick-kiosk.ts";
 
 const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
 const reportFile = at("run", "report.json");
@@ -18,21 +19,22 @@ function ordersIn(text: string): readonly string[] {
 }
 
 /** What the updater said last. */
-function reported(): { readonly state: string; readonly reason: string | null } {
-  return JSON.parse(readFileSync(reportFile, "utf8")) as ReturnType<typeof reported>;
+function reported(run = at("run")): { readonly state: string; readonly reason: string | null } {
+  return JSON.parse(readFileSync(path.join(run, "report.json"), "utf8")) as ReturnType<typeof reported>;
 }
 
-describe("a stick in trouble", { concurrency: 1 }, () => {
-  before(async () => {
-    state.config = await stickKiosk();
-    await bundle(1);
+before(async () => {
+  state.config = await stickKiosk();
+  await bundle(1);
+});
+
+describe("a stick in trouble, before a daemon", { concurrency: 1 }, () => {
+  beforeEach(async () => {
     state.daemon = await startDaemon(state.config);
-  });
-  after(async () => {
-    if (state.daemon) await stop(state.daemon);
-  });
-  beforeEach(() => {
     rmSync(reportFile, { force: true });
+  });
+  afterEach(async () => {
+    if (state.daemon) await stop(state.daemon);
   });
 
   it("that cannot be mounted is told on the socket and with red, fit for a terminal", async () => {
@@ -76,7 +78,9 @@ describe("a stick in trouble", { concurrency: 1 }, () => {
     assert.equal(code, 0, out);
     assert.match(out, /update good/);
   });
+});
 
+describe("a stick in trouble", { concurrency: 3 }, () => {
   it("that comes while another updater works for long is told after 30 s, and so is one that cannot be read", async () => {
     put(1);
     await using _busy = await lockUpdater(at("run"));
@@ -96,18 +100,29 @@ describe("a stick in trouble", { concurrency: 1 }, () => {
   });
 
   it("for a kiosk whose configuration names its model is told in the report, too", async () => {
-    const config = configFile(at(), {
-      "model.folder": modelFolder("brightness"),
-      "update.stateFolder": at("state"),
-      "update.runFolder": at("run"),
-      "update.keysFolder": at("keys"),
-    });
-    const { code, err } = await update(config);
+    const run = at("fixed-run");
+    mkdirSync(run);
+    const keys = { "model.folder": modelFolder("brightness"), "update.runFolder": run };
+    const { code, err } = await update(kioskConfig(keys));
     const says = /model\.folder is .*, so no bundle changes the model; make it empty/;
     assert.equal(code, 2);
     assert.match(err, says);
-    assert.equal(reported().state, "failed");
-    assert.match(reported().reason ?? "", says);
+    assert.equal(reported(run).state, "failed");
+    assert.match(reported(run).reason ?? "", says);
+  });
+
+  it("that hangs while it is looked at is told after 30 s, and its updater ends for certain", async () => {
+    const [slow, run] = [at("slow"), at("slow-run")];
+    for (const name of [slow, run]) mkdirSync(name);
+    const config = kioskConfig({ "update.runFolder": run });
+    const hold = { call: "readdir", ends: slow, nth: 1 } as const;
+    const { ended } = await startHeld(hold, "update", "--stick", slow, "--config", config);
+    const sinceMs = performance.now();
+    const { signal, err } = await ended;
+    assert.ok(performance.now() - sinceMs < 45_000);
+    assert.match(err, /slow: cannot be read: it takes longer than 30 s; plug the stick in again/);
+    assert.equal(signal, "SIGKILL");
+    assert.equal(reported(run).state, "failed");
   });
 
   it("that does not say what is on it is waited for no longer than its time", async () => {

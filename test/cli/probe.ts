@@ -89,7 +89,7 @@ export function maskgateOnBoard(names: readonly string[], ...args: readonly stri
     fs.promises.readFile = (file, ...rest) => file === "/proc/device-tree/compatible"
       ? Promise.resolve(${JSON.stringify(names.map((name) => `${name}\0`).join(""))}) : readFile(file, ...rest);
     syncBuiltinESMExports();`;
-  return startWith(["--import", dataUrl(script)], args).ended;
+  return startWith(["--import", dataUrl(script)], [program, ...args]).ended;
 }
 
 /** What tells Node how to find a module: the body of a function of `name`, `context` and `next`. */

@@ -11,6 +11,11 @@ const state: { config: string; daemon: Running | undefined } = { config: "", dae
 const update = () => kiosk.update(state.config);
 const record = () => kiosk.record(state.config);
 
+async function restart(config = state.config): Promise<void> {
+  if (state.daemon) await stop(state.daemon);
+  state.daemon = await startDaemon(config);
+}
+
 describe("updates from a stick", { concurrency: 1 }, () => {
   before(async () => {
     state.config = await stickKiosk();
@@ -51,29 +56,32 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     assert.deepEqual(readFileSync(at("state", "state.json")), before);
   });
 
-  it("mends a bundle that is damaged on the disk, and keeps what was behind it", async () => {
-    if (state.daemon) await stop(state.daemon);
-    appendFileSync(at("state", "slot-a", "model.onnx"), "x");
-    state.daemon = await startDaemon(state.config);
-    const { update: before } = await status();
-    assert.deepEqual([before.running?.place, before.unloadable?.id], ["packaged", 1]);
-    const { code, out } = await update();
-    assert.equal(code, 0, out);
-    const now = await statusWhere(({ update }) => update.running?.version === 1);
-    assert.deepEqual([now.update.running?.place, now.update.unloadable], ["slot-b", null]);
-    const { active, previous } = await record();
-    assert.deepEqual([active.place, previous.place], ["slot-b", "packaged"]);
-  });
+  for (const [daemon, place] of [
+    ["goes on with it", "slot-a"],
+    ["started anew with the one before", "packaged"],
+  ] as const) {
+    it(`mends a bundle that is damaged on the disk while the daemon ${daemon}, and keeps what was behind it`, async () => {
+      const damaged = (await record()).active;
+      appendFileSync(at("state", damaged.place, "model.onnx"), "x");
+      if (place === "packaged") await restart();
+      assert.equal((await status()).update.running?.place, place);
+      const { code, out } = await update();
+      assert.equal(code, 0, out);
+      await statusWhere(({ update }) => update.running?.id === damaged.id + 1);
+      const { active, previous } = await record();
+      assert.deepEqual([active.version, active.id, previous.place], [1, damaged.id + 1, "packaged"]);
+    });
+  }
 
   it("tries a bundle anew that is whole and that the daemon cannot load", async () => {
-    if (state.daemon) await stop(state.daemon);
-    state.daemon = await startDaemon(kioskConfig({ "model.precision": "int8" }));
+    const { active } = await record();
+    await restart(kioskConfig({ "model.precision": "int8" }));
     const { update: before } = await status();
-    assert.deepEqual([before.running?.place, before.unloadable?.id], ["packaged", 2]);
+    assert.deepEqual([before.running?.place, before.unloadable?.id], ["packaged", active.id]);
     const { code, out } = await update();
     assert.equal(code, 1, out);
     assert.match(out, /the daemon cannot load it: .*no int8 graph/);
-    assert.equal((await record()).active.place, "slot-b");
+    assert.deepEqual((await record()).active, active);
   });
 
   it("refuses two bundles by name, a damaged one, one whose self-test fails; nothing changes", async () => {
@@ -118,8 +126,7 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     const late = await update();
     assert.match(late.out, /on probation; come again/);
     // The daemon starts anew with what is on probation.
-    if (state.daemon) await stop(state.daemon);
-    state.daemon = await startDaemon(state.config);
+    await restart();
     await done("update", "--resume", "--config", state.config);
     assert.equal((await record()).active.version, 2);
     await statusWhere(({ update }) => update.running?.version === 2);

@@ -48,11 +48,8 @@ export class SlotStore {
 
   /** Whether every byte of these parts can be read and is what it was. */
   async isWhole(slot: SlotName, parts: readonly Part[]): Promise<boolean> {
-    for (const { name, sha256 } of parts) {
-      const file = path.join(this.folderOf(slot), name);
-      if ((await hashOf(this.#disk.readBack(file)).catch(() => undefined)) !== sha256) return false;
-    }
-    return true;
+    const damaged = damagedFile(this.#disk, this.folderOf(slot), parts);
+    return (await damaged.catch(() => slot)) === undefined;
   }
 
   /** Both files, one after the other; from an aborted signal on nothing is begun any more, since another updater may work by then. */
@@ -153,16 +150,10 @@ export class SlotWriter implements PartSink {
   async seal(): Promise<void> {
     await this.#disk.syncFolder(this.folder);
     await this.#disk.syncFolder(path.dirname(this.folder));
-    for (const { name, sha256 } of this.#parts) {
-      const file = path.join(this.folder, name);
-      const found = await hashOf(this.#disk.readBack(file)).catch((cause: unknown) => {
-        const text = `${file}: cannot be read back: ${messageOf(cause)}; replace the disk`;
-        throw new KioskError("update-failed", text, { cause });
-      });
-      if (found === sha256) continue;
-      const text = "the disk gives back other bytes than were written; replace it";
-      throw new KioskError("update-failed", `${file}: ${text}`);
-    }
+    const file = await damagedFile(this.#disk, this.folder, this.#parts);
+    if (file === undefined) return;
+    const text = "the disk gives back other bytes than were written; replace it";
+    throw new KioskError("update-failed", `${file}: ${text}`);
   }
 
   async discard(): Promise<void> {
@@ -176,6 +167,19 @@ export class SlotWriter implements PartSink {
     this.#open = undefined;
     await open?.file.close();
   }
+}
+
+/** The first file that is not what its part says; KioskError update-failed for one that cannot be read. */
+async function damagedFile(disk: Disk, folder: string, parts: readonly Part[]): Promise<string | undefined> {
+  for (const { name, sha256 } of parts) {
+    const file = path.join(folder, name);
+    const found = await hashOf(disk.readBack(file)).catch((cause: unknown) => {
+      const text = `${file}: cannot be read back: ${messageOf(cause)}; replace the disk`;
+      throw new KioskError("update-failed", text, { cause });
+    });
+    if (found !== sha256) return file;
+  }
+  return undefined;
 }
 
 async function hashOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {

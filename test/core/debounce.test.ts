@@ -13,38 +13,32 @@ import {
 /** So often is looked, as the keeper does. */
 const everyMs = 20;
 
-/** The signal after looks every 20 ms, from `fromMs` on and before `untilMs`. */
-function held(
+type Each = (after: Signal, atMs: number) => void;
+
+/** The signal after looks every 20 ms, from `fromMs` on and before `untilMs`, at a line that gives what `look` makes of the one before. */
+function looked(
   signal: Signal,
-  sample: Sample,
+  look: (before: Signal) => Sample,
   fromMs: number,
   untilMs: number,
   debounceMs: number,
-  each: (after: Signal, atMs: number) => void = () => undefined,
+  each: Each = () => undefined,
 ): Signal {
   let after = signal;
   for (let atMs = fromMs; atMs < untilMs; atMs += everyMs) {
-    after = sampled(after, sample, atMs, debounceMs);
+    after = sampled(after, look(after), atMs, debounceMs);
     each(after, atMs);
   }
   return after;
 }
 
+type Span = readonly [fromMs: number, untilMs: number, debounceMs: number, each?: Each];
+
+const held = (signal: Signal, sample: Sample, ...span: Span): Signal => looked(signal, () => sample, ...span);
+
 /** A line that changes with every look. */
-function bounced(
-  signal: Signal,
-  fromMs: number,
-  untilMs: number,
-  debounceMs: number,
-  each: (after: Signal, atMs: number) => void = () => undefined,
-): Signal {
-  let after = signal;
-  for (let atMs = fromMs; atMs < untilMs; atMs += everyMs) {
-    after = sampled(after, after.sample !== true, atMs, debounceMs);
-    each(after, atMs);
-  }
-  return after;
-}
+const bounced = (signal: Signal, ...span: Span): Signal =>
+  looked(signal, ({ sample }) => sample !== true, ...span);
 
 const settled = (isOn: boolean, debounceMs: number): Signal =>
   sampled(sampled(unseen, isOn, -5000, debounceMs), isOn, -5000 + debounceMs, debounceMs);

@@ -9,6 +9,18 @@ async function daemon(record?: UpdateRecord): Promise<FollowerBench> {
   return new FollowerBench().open(record);
 }
 
+/** Loads begin and do not come back. @returns what lets the one that was begun last come back */
+function holdLoads(it: FollowerBench): () => void {
+  let finish = (): void => undefined;
+  it.whileLoading = () =>
+    new Promise((done) => {
+      finish = done;
+    });
+  return () => {
+    finish();
+  };
+}
+
 test("a new kiosk runs the packaged model, and loads nothing again while nothing changes", async () => {
   const it = await daemon();
   await it.passS(5);
@@ -112,11 +124,7 @@ test("a record that cannot be read after the load changes nothing and leaves no 
 
 test("a slow load is waited for, not doubled, also by the end of the daemon", async () => {
   const it = await daemon(good);
-  let finish = (): void => undefined;
-  it.whileLoading = () =>
-    new Promise((done) => {
-      finish = done;
-    });
+  const finish = holdLoads(it);
   await it.store.write(onProbation);
   await it.passS(5);
   assert.deepEqual(
@@ -139,11 +147,7 @@ test("a slow load is waited for, not doubled, also by the end of the daemon", as
 
 test("a load that hangs is given up after update.stagingS: that is said, what it brings later is closed, and the next record is followed", async () => {
   const it = await daemon(good);
-  let finish = (): void => undefined;
-  it.whileLoading = () =>
-    new Promise((done) => {
-      finish = done;
-    });
+  const finish = holdLoads(it);
   await it.store.write(onProbation);
   await it.passS(1 + stagingS - 1);
   assert.deepEqual([it.running, it.signals[1]?.aborted], [["slot-a", 7, null], false]);

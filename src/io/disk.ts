@@ -3,6 +3,7 @@
  * the file's `sync`, names (made, renamed, removed) after `syncFolder` of the folder that they are in. Tests bring one that loses the rest.
  */
 import { mkdir, open, readFile, rename, rm, statfs, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
 import { loadDropPages } from "./page-cache.ts";
 
 /** A file that is being written. */
@@ -32,6 +33,32 @@ export interface Disk {
 }
 
 const pieceBytes = 1024 * 1024;
+
+/**
+ * A small file that is the old one or the new one, whenever the power is cut, and safe on the disk when this returns: temporary file,
+ * sync, rename, sync of the folder. From an aborted signal on nothing more is begun.
+ */
+export async function replaceFile(
+  disk: Disk,
+  file: string,
+  bytes: Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
+  const part = `${file}.new`;
+  const opened = await disk.create(part);
+  {
+    await using _file = { [Symbol.asyncDispose]: () => opened.close() };
+    signal?.throwIfAborted();
+    await opened.write(bytes);
+    signal?.throwIfAborted();
+    await opened.sync();
+  }
+  signal?.throwIfAborted();
+  await disk.rename(part, file);
+  signal?.throwIfAborted();
+  await disk.syncFolder(dirname(file));
+  signal?.throwIfAborted();
+}
 
 /** The machine's own. The daemon reads through the group that the folder gives. */
 export const realDisk: Disk = {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import { KioskError } from "../core/errors.ts";
 import type { LoadNote } from "../core/load-note.ts";
-import type { Disk } from "./disk.ts";
+import { replaceFile, type Disk } from "./disk.ts";
 import type { IsSame, Mutable } from "./same-type.ts";
 
 const noteSchema = z.strictObject({
@@ -42,14 +42,7 @@ export class LoadNoteFile {
 
   /** Safe on the disk when it returns. */
   async write(note: LoadNote): Promise<void> {
-    const file = await this.#disk.create(`${this.path}.new`);
-    {
-      await using _file = { [Symbol.asyncDispose]: () => file.close() };
-      await file.write(Buffer.from(`${JSON.stringify(note)}\n`));
-      await file.sync();
-    }
-    await this.#disk.rename(`${this.path}.new`, this.path);
-    await this.#disk.syncFolder(this.#folder);
+    await replaceFile(this.#disk, this.path, Buffer.from(`${JSON.stringify(note)}\n`));
   }
 
   async remove(): Promise<void> {

@@ -18,7 +18,7 @@ import { KioskError, messageOf } from "../core/errors.ts";
 import { freeSlot, slotNames, namedSlots, type SlotName, type UpdateRecord } from "../core/update-record.ts";
 import type { Part } from "../update/bundle-manifest.ts";
 import type { PartSink } from "../update/bundle-reader.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import { replaceFile, type Disk, type DiskFile } from "./disk.ts";
 import { readRecord, recordFiles, recordText } from "./update-files.ts";
 
 /** What must stay free beside the models: `state.json` is written after them. */
@@ -58,14 +58,8 @@ export class SlotStore {
     const bytes = Buffer.from(recordText(record));
     // A copy without a record is damage; nobody may take the very first writing for it.
     const isFirst = (await this.#contents()).every((content) => content === "");
-    for (const name of isFirst ? [file, copy] : [copy, file]) {
-      await writeSynced(this.#disk, `${name}.new`, bytes, signal);
-      signal?.throwIfAborted();
-      await this.#disk.rename(`${name}.new`, name);
-      signal?.throwIfAborted();
-      await this.#disk.syncFolder(this.#folder);
-      signal?.throwIfAborted();
-    }
+    for (const name of isFirst ? [file, copy] : [copy, file])
+      await replaceFile(this.#disk, name, bytes, signal);
   }
 
   /**
@@ -186,18 +180,4 @@ async function hashOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of pieces) hash.update(piece);
   return hash.digest("hex");
-}
-
-async function writeSynced(
-  disk: Disk,
-  file: string,
-  bytes: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const opened = await disk.create(file);
-  await using _file = { [Symbol.asyncDispose]: () => opened.close() };
-  signal?.throwIfAborted();
-  await opened.write(bytes);
-  signal?.throwIfAborted();
-  await opened.sync();
 }

@@ -8,6 +8,7 @@ import {
   forgetReport,
   needRunning,
   prepare,
+  reason,
   record,
   reported,
   running,
@@ -81,19 +82,25 @@ async function refused(bench: Bench): Promise<string> {
   const before = await running(bench);
   const { version } = before;
   const next = await sticks.bundle(version + 1, "brightness");
-  const bad: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    "of a stranger": { [fileName]: await sticks.bundle(version + 1, "brightness", "stranger") },
-    older: { [fileName]: await sticks.bundle(version - 1, "brightness") },
-    damaged: { [fileName]: await sticks.damaged(next) },
-    "two bundles": { "a.maskgate": next, "b.maskgate": next },
+  const strangers = await sticks.bundle(version + 1, "brightness", "stranger");
+  const older = await sticks.bundle(version - 1, "brightness");
+  const bad: Readonly<Record<string, readonly [image: () => Promise<string>, says: string]>> = {
+    "of a stranger": [() => sticks.image({ [fileName]: strangers }), "signed by the key"],
+    older: [() => sticks.image({ [fileName]: older }), "was good here before"],
+    damaged: [async () => sticks.image({ [fileName]: await sticks.damaged(next) }), "has the sha256"],
+    "two bundles": [() => sticks.image({ "a.maskgate": next, "b.maskgate": next }), "2 bundles"],
+    "of another file system": [() => sticks.foreign(), "holds ext4"],
+    "that cannot be mounted": [() => sticks.unmountable(), "cannot be mounted"],
   };
   const models = await record(bench);
   const fromNs = await bench.nowNs();
-  for (const [name, files] of Object.entries(bad)) {
+  for (const [name, [image, says]] of Object.entries(bad)) {
     await bench.sh(forgetReport);
-    await bench.machine.plug(await sticks.image(files));
+    await bench.machine.plug(await image());
     // Red blinks where nobody stands.
-    await bench.sh(`${reported("refused|failed")}; await 60 '[ $(level ${lines.red}) = 0 ]'`);
+    await bench.sh(
+      `${reported("refused|failed")}; ${reason(says)}; await 60 '[ $(level ${lines.red}) = 0 ]'`,
+    );
     await bench.machine.unplug();
     need((await record(bench)) === models, `${name}: the record of models was changed`);
     await bench.sh(`await 60 '! systemctl is-active -q "maskgate-updater@*"'`);
@@ -199,7 +206,8 @@ export const updateRows: readonly Row[] = [
   { name: "update-door", asserts: "while a model is updated, nobody waits in vain", run: meanwhile },
   {
     name: "update-refused",
-    asserts: "a stick of a stranger, of yesterday, damaged or with two bundles changes nothing and says so",
+    asserts:
+      "a stick of a stranger, of yesterday, damaged, with two bundles, of another file system or with none that works changes nothing and says so",
     run: refused,
   },
   {

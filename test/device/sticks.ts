@@ -10,6 +10,7 @@ const run = promisify(execFile);
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const sectorBytes = 512;
 const firstSector = 2048;
+const withSbin = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
 
 /** Keys and bundles in a folder. */
 export class Sticks {
@@ -60,12 +61,28 @@ export class Sticks {
     await writeFile(image, "");
     await truncate(image, (firstSector + sectors) * sectorBytes);
     await writePartition(image, sectors);
-    const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
     await run("mkfs.vfat", ["-n", "UPDATE", "--offset", String(firstSector), image, String(sectors / 2)], {
-      env,
+      env: withSbin,
     });
     for (const [name, file] of Object.entries(files))
       await run("mcopy", ["-i", `${image}@@${firstSector * sectorBytes}`, file, `::${name}`]);
+    return image;
+  }
+
+  /** The image with a FAT that nobody can mount: a root directory of no whole number of sectors. */
+  async unmountable(): Promise<string> {
+    const image = await this.image({});
+    const entriesAt = firstSector * sectorBytes + 17;
+    await using file = await open(image, "r+");
+    await file.write(Buffer.from([0x01, 0x02]), 0, 2, entriesAt);
+    return image;
+  }
+
+  /** The image with a file system that is no stick's. */
+  async foreign(): Promise<string> {
+    const image = await this.image({});
+    const options = ["-q", "-F", "-E", `offset=${firstSector * sectorBytes}`];
+    await run("mkfs.ext4", [...options, image, "16M"], { env: withSbin });
     return image;
   }
 

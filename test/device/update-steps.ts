@@ -72,6 +72,11 @@ export function reported(states: string): string {
   return `await ${updateSeconds} '${has(ends)} 2>/dev/null'; ${has(states)} || { cat ${reportFile} >&2; exit 1; }`;
 }
 
+/** Script: fails unless the updater's report has the words. */
+export function reason(words: string): string {
+  return `grep -qF "${words}" ${reportFile} || { cat ${reportFile} >&2; exit 1; }`;
+}
+
 /** Script: forgets what the updater reported last. */
 export const forgetReport = `rm -f ${reportFile}`;
 

@@ -282,8 +282,10 @@ class DoorKeeper implements Door {
   }
 }
 
-function soundOf({ kind, fault }: DoorReport): Sound | undefined {
-  if (kind === "forced-open" || fault?.code === "door-tampered") return "alarm";
+/** By the readings, for a graver fault stands in the report before an open housing. A fire has alarms of its own. */
+function soundOf({ kind, inputs, isFireReleased }: DoorReport): Sound | undefined {
+  const isHousingOpen = inputs.tamper === "on" && !isFireReleased;
+  if (kind === "forced-open" || isHousingOpen) return "alarm";
   return kind === "held-open" ? "held-open" : undefined;
 }
 

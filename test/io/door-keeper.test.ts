@@ -169,6 +169,22 @@ it("an open housing ends a lease, sounds the alarm, and is a fault until it is s
   assert.equal(bench.isOpen(), true);
 });
 
+it("an open housing is heard although another input cannot be read, and not in a fire, which has alarms of its own", async () => {
+  await using bench = keeperBench({ inputs: ["tamper", "contact", "fireAlarm"] });
+  bench.time.advance(300);
+  bench.write("contact", "nonsense");
+  bench.set("tamper", true);
+  bench.time.advance(1000);
+  assert.equal(bench.door.report.fault?.code, "gpio-failed");
+  assert.equal(bench.buzzerLine.levels.filter((isOn) => isOn).length > 1, true);
+  bench.set("fireAlarm", true);
+  bench.time.advance(300);
+  assert.deepEqual([bench.isOpen(), bench.buzzerLine.isActive], [true, false]);
+  const soFar = bench.buzzerLine.levels.filter((isOn) => isOn).length;
+  bench.time.advance(1000);
+  assert.equal(bench.buzzerLine.levels.filter((isOn) => isOn).length, soFar);
+});
+
 describe("a lock that fails", () => {
   it("at a fire alarm is tried at each look until it is free", async () => {
     await using bench = keeperBench({ inputs: ["fireAlarm"] });

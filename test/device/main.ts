@@ -3,6 +3,7 @@
  *   --images FOLDER --host FILE    what was built (scripts/test-device gives these)
  *   --only ROW, again for more     these rows, and the ones that install what they need
  *   --rounds N                     how often the rows with random moments draw (20)
+ *   --machines N                   on how many machines at once (one a core, as far as the memory goes)
  *   --broken                       breaks each guarantee on purpose and holds that its row goes red
  *   --list                         the rows
  *   --scenes FOLDER                only writes what is shown to the camera
@@ -15,11 +16,13 @@ import { Machine, type MachineImages } from "./machine.ts";
 import { judge, tableLine, type Row, type Verdict } from "./row.ts";
 import { rows } from "./rows.ts";
 import { writeBenchScenes } from "./scenes.ts";
+import { share, usualMachines, type Member } from "./team.ts";
 
 interface Options {
   readonly images: MachineImages;
   readonly rows: readonly Row[];
   readonly rounds: number;
+  readonly machines: number;
   readonly isBroken: boolean;
   readonly isList: boolean;
   readonly scenes: string | undefined;
@@ -33,21 +36,27 @@ function optionsOf(args: readonly string[]): Options {
       host: { type: "string", default: "" },
       only: { type: "string", multiple: true, default: [] },
       rounds: { type: "string", default: "20" },
+      machines: { type: "string", default: String(usualMachines()) },
       broken: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       scenes: { type: "string" },
     },
   });
-  const rounds = Number(values.rounds);
-  if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds: a whole number above 0");
   return {
     images: { folder: values.images, host: values.host },
     rows: chosen(values.only),
-    rounds,
+    rounds: counted("rounds", values.rounds),
+    machines: counted("machines", values.machines),
     isBroken: values.broken,
     isList: values.list,
     scenes: values.scenes,
   };
+}
+
+function counted(option: string, text: string): number {
+  const count = Number(text);
+  if (!(Number.isInteger(count) && count > 0)) throw new Error(`--${option}: a whole number above 0`);
+  return count;
 }
 
 function chosen(names: readonly string[]): readonly Row[] {
@@ -71,24 +80,41 @@ async function main(options: Options): Promise<number> {
   }
   const startedMs = performance.now();
   const minutes = (): string => ((performance.now() - startedMs) / 60_000).toFixed(1);
-  await using machine = await Machine.boot(options.images);
-  say(`the machine is up after ${minutes()} minutes\n`);
-  const bench = new Bench(machine);
-  const verdicts: Verdict[] = [];
-  for (const row of options.rows) {
-    const verdict = await (options.isBroken ? judgeBroken : judge)(row, bench, options);
-    verdicts.push(verdict);
-    say(tableLine(verdict));
-    if (!verdict.isOk) say(await traces(bench));
-    if (row !== rows[0]) continue;
-    if (!verdict.isOk) break;
-    if (options.isBroken) await installWhole(row, bench, options);
-  }
+  // One machine more than there are rows beside the first would have nothing to do.
+  const count = Math.min(options.machines, Math.max(1, options.rows.length - 1));
+  const team = Array.from({ length: count }, () => async () => {
+    const member = await memberOf(options, say);
+    say(`a machine is up after ${minutes()} minutes\n`);
+    return member;
+  });
+  const { verdicts, notRun } = await share(options.rows, team);
   const failed = verdicts.filter(({ isOk }) => !isOk).length;
-  const left = options.rows.length - verdicts.length;
-  const notRun = left > 0 ? `, ${left} not run` : "";
-  say(`${verdicts.length - failed} of ${verdicts.length} rows are green${notRun}; ${minutes()} minutes\n`);
+  const left = notRun > 0 ? `, ${notRun} not run` : "";
+  const machines = count === 1 ? "1 machine" : `${count} machines`;
+  say(
+    `${verdicts.length - failed} of ${verdicts.length} rows are green${left}; ${minutes()} minutes on ${machines}\n`,
+  );
   return failed > 0 ? 1 : 0;
+}
+
+/** A machine that boots, and says what comes of each row as soon as it is known. */
+async function memberOf(options: Options, say: (text: string) => void): Promise<Member> {
+  const machine = await Machine.boot(options.images);
+  const bench = new Bench(machine);
+  const run = async (row: Row): Promise<Verdict> => {
+    const verdict = await (options.isBroken ? judgeBroken : judge)(row, bench, options);
+    say(tableLine(verdict) + (verdict.isOk ? "" : await traces(bench)));
+    return verdict;
+  };
+  return {
+    run,
+    async install(row) {
+      const verdict = await run(row);
+      if (verdict.isOk && options.isBroken) await installWhole(row, bench, options);
+      return verdict;
+    },
+    [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
+  };
 }
 
 /** The first row was broken; the others need what it installs. */

@@ -118,8 +118,11 @@ export const breaks: Readonly<Record<string, Break>> = {
     says: /not within/,
   },
   tamper: {
-    what: "an open housing does not end a lease",
-    script: edit(`${program}/core/door.js`, "signals.tamper.isOn === true ||", ""),
+    what: "an open housing ends no lease and is no trouble, for which the daemon would end it",
+    script: [
+      edit(`${program}/core/door.js`, "signals.tamper.isOn === true ||", ""),
+      edit(`${program}/core/door.js`, "if (door.signals.tamper.isOn === true)", "if (false)"),
+    ].join("; "),
     says: /after the housing was opened/,
   },
   relock: {

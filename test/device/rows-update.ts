@@ -2,6 +2,7 @@
 import { lines, msBetween, need, type Bench } from "./bench.ts";
 import { spans } from "./edges.ts";
 import type { Row } from "./row.ts";
+import type { Sticks } from "./sticks.ts";
 import {
   cutWhen,
   fileName,
@@ -194,7 +195,30 @@ async function cut(bench: Bench): Promise<string> {
     await bench.machine.unplug();
     need((await running(bench)).version === version, `${state}: another model decides`);
   }
-  return `cut in ${states.join(", ")}: each time the door worked, and the stick's model was good in the end`;
+  await cutInRollback(bench, sticks);
+  return `cut in ${states.join(", ")}: each time the door worked, and the stick's model was good in the end; cut in a rollback: the model before worked, and so did the next stick`;
+}
+
+/** A person asks for it: of itself no probation ends so in a moment that a row can choose. */
+async function cutInRollback(bench: Bench, sticks: Sticks): Promise<void> {
+  const { version } = await running(bench);
+  await bench.configure({ "update.probationS": "600" });
+  await bench.machine.plug(await stickWith(sticks, version + 1, "brightness"));
+  await bench.sh(reported("probation"));
+  await bench.machine.unplug();
+  const before = await bench.boots();
+  await bench.sh(
+    `${cutWhen("rolled-back")}
+     systemd-run -q --collect --uid=maskgate-updater --gid=maskgate /opt/maskgate/bin/maskgate model rollback ${config}`,
+  );
+  await bench.afterBoot(before);
+  await visit(bench);
+  need((await running(bench)).version === version, "rolled-back: another model decides");
+  await bench.configure({ "update.probationS": "5" });
+  await bench.machine.plug(await stickWith(sticks, version + 2, "brightness"));
+  await bench.sh(settled(version + 2));
+  await bench.machine.unplug();
+  need((await running(bench)).version === version + 2, "after a rollback: another model decides");
 }
 
 export const updateRows: readonly Row[] = [
@@ -227,7 +251,8 @@ export const updateRows: readonly Row[] = [
   },
   {
     name: "update-cut",
-    asserts: "a power cut in any state of an update leaves a model that works, and the next start goes on",
+    asserts:
+      "a power cut in any state of an update, a rollback too, leaves a model that works, and the next start goes on",
     run: cut,
   },
 ];

@@ -9,7 +9,7 @@ import {
   forgetReport,
   needRunning,
   prepare,
-  reason,
+  reportHas,
   record,
   reported,
   running,
@@ -100,7 +100,7 @@ async function refused(bench: Bench): Promise<string> {
     await bench.machine.plug(await image());
     // Red blinks where nobody stands.
     await bench.sh(
-      `${reported("refused|failed")}; ${reason(says)}; await 60 '[ $(level ${lines.red}) = 0 ]'`,
+      `${reported("refused|failed")}; ${reportHas(says)}; await 60 '[ $(level ${lines.red}) = 0 ]'`,
     );
     await bench.machine.unplug();
     need((await record(bench)) === models, `${name}: the record of models was changed`);

@@ -10,6 +10,7 @@ const run = promisify(execFile);
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const sectorBytes = 512;
 const firstSector = 2048;
+const leastSectors = 65_536;
 const withSbin = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
 
 /** Keys and bundles in a folder. */
@@ -54,13 +55,11 @@ export class Sticks {
 
   /** An image with one FAT partition that holds the files under these names. */
   async image(files: Readonly<Record<string, string>>): Promise<string> {
-    const image = this.#at("stick.img");
     const sizes = await Promise.all(Object.values(files).map(async (file) => (await readFile(file)).length));
     // mkfs.vfat counts in pairs of sectors.
-    const sectors = 65_536 + 2 * Math.ceil((0.55 * sizes.reduce((sum, size) => sum + size, 0)) / sectorBytes);
-    await writeFile(image, "");
-    await truncate(image, (firstSector + sectors) * sectorBytes);
-    await writePartition(image, sectors);
+    const sectors =
+      leastSectors + 2 * Math.ceil((0.55 * sizes.reduce((sum, size) => sum + size, 0)) / sectorBytes);
+    const image = await this.#partitioned(sectors);
     await run("mkfs.vfat", ["-n", "UPDATE", "--offset", String(firstSector), image, String(sectors / 2)], {
       env: withSbin,
     });
@@ -80,7 +79,7 @@ export class Sticks {
 
   /** The image with a file system that is no stick's. */
   async foreign(): Promise<string> {
-    const image = await this.image({});
+    const image = await this.#partitioned(leastSectors);
     const options = ["-q", "-F", "-E", `offset=${firstSector * sectorBytes}`];
     await run("mkfs.ext4", [...options, image, "16M"], { env: withSbin });
     return image;
@@ -94,6 +93,15 @@ export class Sticks {
     const damaged = `${file}.damaged`;
     await writeFile(damaged, bytes);
     return damaged;
+  }
+
+  /** The image, empty but for one partition. */
+  async #partitioned(sectors: number): Promise<string> {
+    const image = this.#at("stick.img");
+    await writeFile(image, "");
+    await truncate(image, (firstSector + sectors) * sectorBytes);
+    await writePartition(image, sectors);
+    return image;
   }
 
   #at(name: string): string {

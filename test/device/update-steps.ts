@@ -73,7 +73,7 @@ export function reported(states: string): string {
 }
 
 /** Script: fails unless the updater's report has the words. */
-export function reason(words: string): string {
+export function reportHas(words: string): string {
   return `grep -qF "${words}" ${reportFile} || { cat ${reportFile} >&2; exit 1; }`;
 }
 

@@ -157,7 +157,7 @@ export function programCameraContract(kind: CameraKind): void {
       assert.equal(pids.length, behaviour === "parent" ? 2 : 1);
       assert.ok(pids.every(isAlive));
       await camera[Symbol.asyncDispose]();
-      await until("all of them gone", () => !pids.some(isAlive), 1000);
+      await until("all of them gone", () => !pids.some(isAlive), 100);
     });
   }
 
@@ -167,7 +167,7 @@ export function programCameraContract(kind: CameraKind): void {
     const { faults } = await watch(camera);
     await until("two faults", () => faults.length >= 2);
     assert.ok(starts().length >= 3);
-    await until("the orphan is gone", () => !isAlive(starts()[1]?.pid ?? 0), 1000);
+    assert.ok(!isAlive(starts()[1]?.pid ?? 0));
   });
 
   test("a camera is not started twice", async () => {

@@ -56,7 +56,10 @@ function whole(size: Size, share: number): Square {
 
 function tiles(size: Size, leastFacePx: number, fill: number): Square[] {
   const found: Square[] = [];
-  let sidePx = Math.min(size.widthPx, size.heightPx);
+  // In a long picture the first tiles are as large as its shorter side or larger: a face that is too small in the whole
+  // picture must be whole in one of them.
+  const leastFirstPx = (fill * Math.max(size.widthPx, size.heightPx)) / overlapShare;
+  let sidePx = Math.max(Math.min(size.widthPx, size.heightPx), leastFirstPx / tileShare);
   do {
     sidePx = Math.max(1, Math.round(sidePx * tileShare));
     for (const y of offsets(size.heightPx, sidePx)) {

@@ -15,24 +15,31 @@ const holds = (region: Square, box: Box): boolean =>
 
 test("a full search shows every face of at least the least size whole, and as large as the detector needs it", () => {
   let inTile = 0;
+  let inLong = 0;
+  const lengthPx = fc.oneof(fc.integer({ min: 160, max: 2000 }), fc.constantFrom(160, 2000));
   fc.assert(
     fc.property(
-      fc.integer({ min: 160, max: 2000 }),
-      fc.integer({ min: 160, max: 2000 }),
+      lengthPx,
+      lengthPx,
       fc.double({ min: 0, max: 1, noNaN: true }),
       fc.double({ min: 0, max: 1, noNaN: true }),
       fc.double({ min: 0, max: 1, noNaN: true }),
       (widthPx, heightPx, u, v, w) => {
         const shorterPx = Math.min(widthPx, heightPx);
-        const sidePx = 40 + w * (0.5 * shorterPx - 40);
+        const sidePx = 40 + w * (shorterPx - 40);
         const box = { x: u * (widthPx - sidePx), y: v * (heightPx - sidePx), width: sidePx, height: sidePx };
         const showing = regionsOf({ kind: "full" }, { widthPx, heightPx }, 40).filter((r) => holds(r, box));
         const fill = Math.max(0, ...showing.map((region) => sidePx / region.sidePx));
         if (fill < 1 && showing.length > 1) inTile += 1;
+        if (sidePx < 0.12 * Math.max(widthPx, heightPx) && sidePx > 0.3 * shorterPx) inLong += 1;
         assert.ok(fill >= 0.12, `a face of ${sidePx} px fills ${fill} of its best region`);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 1000 },
+  );
+  assert.ok(
+    inLong > 10,
+    `only ${inLong} faces were large for a long picture's shorter side, and small in the whole`,
   );
   assert.ok(inTile > 100, `only ${inTile} faces lay in more than one region`);
 });

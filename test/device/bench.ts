@@ -166,7 +166,7 @@ export class Bench {
     return [before, since];
   }
 
-  /** How often the kernel was asked to unlock since a time; shorter than a millisecond counts too. */
+  /** How often the kernel was asked to unlock since a time; shorter than the time between two looks counts too. */
   async unlocksAskedSince(sinceNs: number): Promise<number> {
     const boot = traceRecords(await this.machine.traceLog()).at(-1);
     if (!boot) throw new Error("there is no trace of the kernel: is bench-trace.service up?");

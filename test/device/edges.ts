@@ -1,6 +1,6 @@
 /**
  * What the kernel saw of the simulated lines, out of the two logs that the guest writes: the levels that `bench edges` read every
- * millisecond, and the kernel's trace of every level that it was asked to set. Pure. Times are the guest's CLOCK_MONOTONIC in ns.
+ * 4 ms, and the kernel's trace of every level that it was asked to set. Pure. Times are the guest's CLOCK_MONOTONIC in ns.
  */
 
 /** From one edge to the next of a line that has the level; `toNs` is absent while it still has it. */

@@ -227,6 +227,17 @@ export const updateRows: readonly Row[] = [
     asserts: "a stick brings a new model and may be pulled once the bundle is copied; nothing restarts",
     run: update,
   },
+  {
+    name: "update-cut",
+    asserts:
+      "a power cut in any state of an update, a rollback too, leaves a model that works, and the next start goes on",
+    run: cut,
+  },
+  {
+    name: "update-killed",
+    asserts: "an updater killed in the probation is followed by another",
+    run: killed,
+  },
   { name: "update-door", asserts: "while a model is updated, nobody waits in vain", run: meanwhile },
   {
     name: "update-refused",
@@ -240,19 +251,8 @@ export const updateRows: readonly Row[] = [
     run: pulled,
   },
   {
-    name: "update-killed",
-    asserts: "an updater killed in the probation is followed by another",
-    run: killed,
-  },
-  {
     name: "update-hand",
     asserts: "an operator rolls back and installs by command, as updater and as root",
     run: byHand,
-  },
-  {
-    name: "update-cut",
-    asserts:
-      "a power cut in any state of an update, a rollback too, leaves a model that works, and the next start goes on",
-    run: cut,
   },
 ];

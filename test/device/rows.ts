@@ -1,4 +1,7 @@
-/** The table, in its order. The first row installs, the last one takes everything away. */
+/**
+ * The table. The first row installs, the last one takes everything away, and what updates leaves another model behind. The longest
+ * come early among their like, so that machines that share the table end together.
+ */
 import type { Row } from "./row.ts";
 import { cameraRows } from "./rows-camera.ts";
 import { contractRows } from "./rows-contract.ts";
@@ -12,11 +15,11 @@ import { installRow, startRows, uninstallRow } from "./rows-start.ts";
 
 export const rows: readonly Row[] = [
   installRow,
+  ...killRows,
   ...startRows,
   ...contractRows,
   ...peopleRows,
   ...inputRows,
-  ...killRows,
   ...powerRows,
   ...cameraRows,
   ...scarceRows,

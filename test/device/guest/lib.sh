@@ -4,12 +4,14 @@ set -u
 # await SECONDS CONDITION: until the condition holds; fails with one line after so many seconds of the guest's time.
 await() {
   local limit=$((SECONDS + $1))
+  [ -p /run/bench/never ] || mkfifo /run/bench/never 2>/dev/null || :
   until eval "$2"; do
     [ $SECONDS -lt "$limit" ] || {
       echo "not within $1 s: $2" >&2
       return 1
     }
-    sleep 0.1
+    # A tenth of a second without a program, for the same reason as in level.
+    read -r -t 0.1 _ <>/run/bench/never || :
   done
 }
 

@@ -234,7 +234,7 @@ const door = z.strictObject({
 const update = z.strictObject({
   stateFolder: named("/var/lib/maskgate-updater", "the updater's folder of models, which the daemon reads"),
   runFolder: named("/run/maskgate-updater", "folder in which the updater says what it does"),
-  noteFolder: named("/var/lib/maskgate", "the daemon's folder, in which it notes which new model it loads"),
+  noteFolder: named("/var/lib/maskgate", "the daemon's folder, in which it notes which model it loads"),
   keysFolder: named("/etc/maskgate/keys", "folder of the public keys *.pem that may sign bundles"),
   probationFrames: whole(1, 1_000_000, 300, {
     unit: "frames",

@@ -76,7 +76,10 @@ async function tryOnce(
     await realDisk.remove(reportFile(runFolder));
     return changed;
   }
-  if (trial === null) throw held;
+  if (trial === null)
+    throw new KioskError("socket-busy", "another update is under way; try again when it is over", {
+      cause: held,
+    });
   if (wished === undefined) await leaveWish(runFolder, { trial: active.id, end });
   return { trial: active.id };
 }

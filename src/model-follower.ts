@@ -180,6 +180,18 @@ export class ModelFollower implements AsyncDisposable {
     return record;
   }
 
+  /** A record that cannot be read is told, too: every stick is refused until a person mends that. */
+  async #toldOf(report: UpdateReport | undefined, isSilent: boolean): Promise<Told> {
+    return (
+      tell(report, isSilent) ??
+      (await this.#record().then(recorded, (error: unknown): Told => ({
+        state: "failed",
+        version: null,
+        reason: messageOf(error),
+      })))
+    );
+  }
+
   async #hearReport(): Promise<void> {
     const { clock, config, log, disk = realDisk } = this.#parts;
     try {
@@ -188,7 +200,7 @@ export class ModelFollower implements AsyncDisposable {
       if (report !== undefined && report.beat !== this.#beat.count)
         this.#beat = { count: report.beat, atMs: nowMs };
       const isSilent = nowMs - this.#beat.atMs > silenceMs;
-      const told = this.#running === null ? tellFixed(report) : tell(report, isSilent, await this.#record());
+      const told = this.#running === null ? tellFixed(report) : await this.#toldOf(report, isSilent);
       const isNews = this.#hasHeard;
       this.#hasHeard = true;
       const { state, version, reason } = this.#told;
@@ -203,12 +215,12 @@ export class ModelFollower implements AsyncDisposable {
   }
 }
 
-/** What is told of the updater's report and record. */
-export function tell(report: UpdateReport | undefined, isSilent: boolean, record: UpdateRecord): Told {
-  if (report === undefined) return recorded(record);
+/** What is told of the updater's report; undefined if that is for the record to say. */
+export function tell(report: UpdateReport | undefined, isSilent: boolean): Told | undefined {
+  if (report === undefined) return undefined;
   const { state, version, reason } = report;
   if (!isUnderWay(state) || !isSilent) return { state, version, reason };
-  if (state === "probation") return recorded(record);
+  if (state === "probation") return undefined;
   return { state: "failed", version, reason: `the updater ended while ${state}` };
 }
 

@@ -37,7 +37,8 @@ export interface First {
 }
 
 /**
- * The first model that can be loaded, for as long as that takes: nothing could decide meanwhile.
+ * The first model that can be loaded, for as long as that takes: nothing could decide meanwhile. One during whose load the daemon
+ * ended twice in a row is passed over once; the next start begins with it again.
  * @throws KioskError bad-model, vision-failed
  */
 export async function firstModel(parts: LoadingParts): Promise<First> {
@@ -46,9 +47,11 @@ export async function firstModel(parts: LoadingParts): Promise<First> {
     return { eyes: await load(parts, packaged), running: null, record: undefined, failures };
   const record = await recordAtStart(parts);
   const refs = record === undefined ? [packaged] : modelsToStart(record);
-  for (const ref of refs) {
+  for (const [at, ref] of refs.entries()) {
     try {
-      return { eyes: await load(parts, ref), running: ref, record, failures };
+      const eyes = await loadAtStart(parts, ref);
+      await forgetStarts(parts, refs.slice(0, at));
+      return { eyes, running: ref, record, failures };
     } catch (error) {
       if (ref === refs.at(-1)) throw error;
       const { id, place, version } = ref;
@@ -76,32 +79,68 @@ async function recordAtStart({
   }
 }
 
+/** A proven model is loaded although that cannot be noted: a full disk keeps no door shut. */
+function loadAtStart(parts: LoadingParts, ref: ModelRef): Promise<Eyes> {
+  const file = startNote(parts, ref);
+  if (file === undefined) return load(parts, ref);
+  return loadNoted(parts, ref, file, load, (error) => {
+    parts.log.warn(error.message);
+  });
+}
+
+/** The next start tries again what this one passed over. */
+async function forgetStarts(parts: LoadingParts, refs: readonly ModelRef[]): Promise<void> {
+  for (const ref of refs) await removeNote(parts, startNote(parts, ref));
+}
+
+/** Each slot has its own: behind one that ends the daemon another may do so, too. */
+function startNote({ config, disk = realDisk }: LoadingParts, { place }: ModelRef): LoadNoteFile | undefined {
+  return place === "packaged"
+    ? undefined
+    : new LoadNoteFile(config.update.noteFolder, `starting-${place}`, disk);
+}
+
 /**
  * Loads a model on probation beside the one that decides. A daemon that ended while it did so, and was started again, does it no
  * more after the second time: what cannot be noted on the disk before is not loaded at all.
  * @throws KioskError with the reason
  */
-export async function loadOnProbation(parts: LoadingParts, ref: ModelRef): Promise<Eyes> {
-  const { config, disk = realDisk, log } = parts;
-  const file = new LoadNoteFile(config.update.noteFolder, disk);
+export function loadOnProbation(parts: LoadingParts, ref: ModelRef): Promise<Eyes> {
+  const { config, disk = realDisk } = parts;
+  const file = new LoadNoteFile(config.update.noteFolder, "loading", disk);
+  return loadNoted(parts, ref, file, loadBeside, ({ message, cause }) => {
+    throw new KioskError("update-failed", `${message}; no new model is tried without that`, { cause });
+  });
+}
+
+async function loadNoted(
+  parts: LoadingParts,
+  ref: ModelRef,
+  file: LoadNoteFile,
+  loading: (parts: LoadingParts, ref: ModelRef) => Promise<Eyes>,
+  onUnnoted: (error: Error) => void,
+): Promise<Eyes> {
   const found = await file.read().catch((error: unknown) => {
-    log.warn(`${messageOf(error)}; it is written anew`);
+    parts.log.warn(`${messageOf(error)}; it is written anew`);
     return undefined;
   });
   const note = nextNote(found, ref);
   if (note === undefined)
     throw new KioskError("bad-model", `the daemon ended ${mostLoads} times while it loaded this model`);
   await file.write(note).catch((cause: unknown) => {
-    const text = `${file.path}: cannot be written: ${messageOf(cause)}; no new model is tried without that`;
-    throw new KioskError("update-failed", text, { cause });
+    onUnnoted(new Error(`${file.path}: cannot be written: ${messageOf(cause)}`, { cause }));
   });
   try {
-    return await loadBeside(parts, ref);
+    return await loading(parts, ref);
   } finally {
-    await file.remove().catch((error: unknown) => {
-      log.warn(`${file.path}: cannot be removed: ${messageOf(error)}`);
-    });
+    await removeNote(parts, file);
   }
+}
+
+async function removeNote({ log }: LoadingParts, file: LoadNoteFile | undefined): Promise<void> {
+  await file?.remove().catch((error: unknown) => {
+    log.warn(`${file.path}: cannot be removed: ${messageOf(error)}`);
+  });
 }
 
 /**

@@ -101,14 +101,15 @@ async function fromStick(
   using reporter = new UpdateReporter(config.update.runFolder, log);
   return await told(reporter, async (): Promise<UpdateState> => {
     refuseFixedModel(config);
+    // Before any waiting: a stick without a bundle, such as the small partition of a large one, is nobody's concern.
+    const file = await onlyBundle(folder);
+    if (file === undefined) {
+      log.info(`no ${suffix} file on the stick; nothing to do`);
+      return { kind: "idle" };
+    }
     await using _lock = await waitForUpdater(config.update.runFolder, busyMs);
     // Told while the lock is held, too: the next updater's reports come after it.
     return await told(reporter, async () => {
-      const file = await onlyBundle(folder);
-      if (file === undefined) {
-        log.info(`no ${suffix} file on the stick; nothing to do`);
-        return { kind: "idle" };
-      }
       const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log, onCopied });
       return await drive("begin", config, reporter, log, work);
     });

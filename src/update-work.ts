@@ -5,6 +5,7 @@ import { trustedKeys } from "./bundle-keys.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError } from "./core/errors.ts";
 import type { RunningModel } from "./core/ports.ts";
+import type { DaemonSample } from "./core/probation.ts";
 import type { ModelRef, UpdateRecord } from "./core/update-record.ts";
 import type { Log } from "./io/log.ts";
 import type { SlotStore, SlotWriter } from "./io/slot-store.ts";
@@ -121,7 +122,7 @@ export function providerDoubt(
 }
 
 /** What a probation needs to know of the daemon. */
-export async function daemonSample(socketPath: string): ReturnType<UpdateWork["daemon"]> {
+export async function daemonSample(socketPath: string): Promise<DaemonSample> {
   const { uptimeMs, camera, fault, update } = await fetchStatus(socketPath);
   const { framesDecided, framesPerSecond } = camera;
   const { running, unloadable } = update;

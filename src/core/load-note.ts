@@ -1,5 +1,5 @@
 /**
- * What the daemon writes down before it begins to load a model on probation, and takes away when the load came back, well or not: pure.
+ * What the daemon writes down before it begins to load a model of a slot, and takes away when the load came back, well or not: pure.
  * Whoever finds such a note knows that the daemon ended during the load; a model with which that goes on is not tried for ever.
  */
 import type { ModelRef } from "./update-record.ts";

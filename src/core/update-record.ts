@@ -96,14 +96,15 @@ export function freeSlot(record: UpdateRecord): SlotName | undefined {
 }
 
 /** The models to follow, in this order: each at most once, the packaged one last. */
-export function modelsToTry({ active, previous }: UpdateRecord): readonly ModelRef[] {
-  return eachOnce([active, previous, packaged]);
+export function modelsToTry({ active, previous, trial }: UpdateRecord): readonly ModelRef[] {
+  // What was active before a trial may be damaged, and its own predecessor the one that works.
+  return eachOnce([active, previous, ...(trial === null ? [] : [trial.before]), packaged]);
 }
 
 /** The models to start with, in this order: one on probation last, so that nothing unproven stands between the power and the door. */
 export function modelsToStart(record: UpdateRecord): readonly ModelRef[] {
   const { active, previous, trial } = record;
-  return trial === null ? modelsToTry(record) : eachOnce([previous, packaged, active]);
+  return trial === null ? modelsToTry(record) : eachOnce([previous, trial.before, packaged, active]);
 }
 
 function eachOnce(refs: readonly ModelRef[]): readonly ModelRef[] {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import { KioskError } from "../core/errors.ts";
 import type { LoadNote } from "../core/load-note.ts";
+import type { SlotName } from "../core/update-record.ts";
 import { replaceFile, type Disk } from "./disk.ts";
 import type { IsSame, Mutable } from "./same-type.ts";
 
@@ -13,16 +14,12 @@ const noteSchema = z.strictObject({
 });
 
 export class LoadNoteFile {
-  readonly #folder: string;
+  readonly path: string;
   readonly #disk: Disk;
 
-  constructor(folder: string, disk: Disk) {
-    this.#folder = folder;
+  constructor(folder: string, name: "loading" | `starting-${SlotName}`, disk: Disk) {
+    this.path = path.join(folder, `${name}.json`);
     this.#disk = disk;
-  }
-
-  get path(): string {
-    return path.join(this.#folder, "loading.json");
   }
 
   /**
@@ -47,7 +44,7 @@ export class LoadNoteFile {
 
   async remove(): Promise<void> {
     await this.#disk.remove(this.path);
-    await this.#disk.syncFolder(this.#folder);
+    await this.#disk.syncFolder(path.dirname(this.path));
   }
 }
 

@@ -4,7 +4,7 @@
  * user, or of root, counts as nothing.
  */
 import { constants } from "node:fs";
-import { open, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { messageOf } from "../core/errors.ts";
@@ -46,25 +46,33 @@ export async function takeWish(
   complain: (text: string) => void,
 ): Promise<ProbationEnd | undefined> {
   const file = wishFile(runFolder);
+  const taken = `${file}.taken`;
   try {
-    const wish = await readWish(file).finally(() => withdrawWish(runFolder));
-    return wish?.trial === trial ? wish.end : undefined;
+    await rm(taken, { force: true, recursive: true });
+    // Under another name first: whoever leaves a wish while this one is read must not lose it.
+    if (!(await isMoved(file, taken))) return undefined;
+    const wish = await readWish(taken).finally(() => rm(taken, { force: true, recursive: true }));
+    return wish.trial === trial ? wish.end : undefined;
   } catch (error) {
     complain(`${file}: ${messageOf(error)}; nobody's wish is taken from it`);
     return undefined;
   }
 }
 
-async function readWish(file: string): Promise<UpdateWish | undefined> {
-  // Neither a link to elsewhere nor a pipe without a writer.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  let handle: FileHandle;
+/** False if there is nothing to move. */
+async function isMoved(from: string, to: string): Promise<boolean> {
   try {
-    handle = await open(file, flags);
+    await rename(from, to);
+    return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     throw error;
   }
+}
+
+async function readWish(file: string): Promise<UpdateWish> {
+  // Neither a link to elsewhere nor a pipe without a writer.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   await using _handle = { [Symbol.asyncDispose]: () => handle.close() };
   const found = await handle.stat();
   if (!found.isFile() || found.size > mostBytes) throw new Error("is no wish");

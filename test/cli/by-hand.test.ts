@@ -3,8 +3,17 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { lockUpdater } from "../../src/io/updater-lock.ts";
-import { maskgate, start, startDaemon, stop, until, type Outcome, type Running } from "./probe.ts";
-import { at, bundle, done, put, record, statusWhere, stick, stickKiosk } from "./stick-kiosk.ts";
+import {
+  maskgate,
+  modelFolder,
+  start,
+  startDaemon,
+  stop,
+  until,
+  type Outcome,
+  type Running,
+} from "./probe.ts";
+import { at, bundle, done, kioskConfig, put, record, statusWhere, stick, stickKiosk } from "./stick-kiosk.ts";
 
 const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
 const model = (what: string): Promise<Outcome> => maskgate("model", what, "--config", state.config);
@@ -18,10 +27,14 @@ async function onProbation(version: number): Promise<Running> {
   return updater;
 }
 
+async function decides(version: number): Promise<void> {
+  await statusWhere((now) => now.update.running?.version === version);
+}
+
 describe("the kiosk's models by hand", { concurrency: 1 }, () => {
   before(async () => {
     state.config = await stickKiosk({ "update.probationS": 3600, "update.probationLimitS": 7200 });
-    for (const version of [1, 2, 3]) await bundle(version);
+    for (const version of [1, 2, 3, 4]) await bundle(version);
     state.daemon = await startDaemon(state.config);
   });
   after(async () => {
@@ -40,6 +53,7 @@ describe("the kiosk's models by hand", { concurrency: 1 }, () => {
       "previous  the model that comes with maskgate",
       "good      up to version 0; 0 keys retired",
     ]);
+    await decides(1);
     const { code, out, err } = await model("mark-good");
     assert.deepEqual([code, out, err], [0, "active    version 1 in slot-a\n", ""]);
     const ended = await updater.ended;
@@ -69,6 +83,7 @@ describe("the kiosk's models by hand", { concurrency: 1 }, () => {
     const updater = await onProbation(3);
     updater.child.kill("SIGKILL");
     await updater.ended;
+    await decides(3);
     const { code, out, err } = await model("mark-good");
     assert.deepEqual([code, out, err], [0, "active    version 3 in slot-b\n", ""]);
     const again = await model("mark-good");
@@ -80,12 +95,31 @@ describe("the kiosk's models by hand", { concurrency: 1 }, () => {
     ]);
   });
 
+  it("mark-good is refused of a model that no daemon decides with, and the counter does not rise", async () => {
+    const updater = await onProbation(4);
+    await decides(4);
+    if (state.daemon) await stop(state.daemon);
+    const { code, out, err } = await model("mark-good");
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, /status\.sock: .*only a daemon that decides with it shows that it is good/);
+    // One that starts anew decides with the model before at first.
+    state.daemon = await startDaemon(kioskConfig({ "model.folder": modelFolder("brightness") }));
+    const other = await model("mark-good");
+    assert.deepEqual([other.code, other.out], [1, ""]);
+    assert.match(other.err, /the daemon does not decide with version 4 yet/);
+    updater.child.kill("SIGKILL");
+    await updater.ended;
+    const { trial, ledger } = await record(state.config);
+    assert.deepEqual([trial?.attempts, Object.values(ledger.counters)], [1, [3]]);
+    await done("model", "rollback", "--config", state.config);
+  });
+
   it("neither waits for an update that has nothing on probation yet", async () => {
     await using _lock = await lockUpdater(at("run"));
     for (const what of ["mark-good", "rollback"]) {
       const { code, err } = await model(what);
       assert.equal(code, 2);
-      assert.match(err, /updater\.sock: .*updater/);
+      assert.equal(err, "maskgate: another update is under way; try again when it is over\n");
     }
     assert.ok(!existsSync(at("run", "wish.json")));
   });

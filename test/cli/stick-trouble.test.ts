@@ -1,6 +1,6 @@
 /** A stick that cannot be read, comes at the wrong time or is hostile, and a kiosk that takes none: each says so where people look. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -97,6 +97,20 @@ describe("a stick in trouble", { concurrency: 3 }, () => {
     assert.deepEqual([late.code, broken.code], [2, 1]);
     assert.equal(reported().state, "failed");
     assert.ok(performance.now() - sinceMs > 28_000);
+  });
+
+  it("that holds no bundle is nobody's concern, whoever works", async () => {
+    const run = at("busy-run");
+    mkdirSync(run);
+    await using _busy = await lockUpdater(run);
+    const folder = at("photographs");
+    mkdirSync(folder);
+    const sinceMs = performance.now();
+    const config = kioskConfig({ "update.runFolder": run });
+    const { code, err } = await maskgate("update", "--stick", folder, "--config", config);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.ok(performance.now() - sinceMs < 20_000);
+    assert.deepEqual(readdirSync(run), ["updater.sock"]);
   });
 
   it("for a kiosk whose configuration names its model is told in the report, too", async () => {

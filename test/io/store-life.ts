@@ -74,7 +74,8 @@ export const storeOn = (disk: SimDisk): SlotStore =>
 /** All models that the record names are whole; the versions, active first. */
 export async function wholeModels(disk: SimDisk, store = storeOn(disk)): Promise<readonly number[]> {
   const record = await store.record();
-  const refs = [...modelsToTry(record), ...(record.trial === null ? [] : [record.trial.before])];
+  const settled = modelsToTry({ ...record, trial: null });
+  const refs = record.trial === null ? settled : [...settled, record.trial.before];
   for (const { place, version } of refs) {
     if (place === "packaged") continue;
     for (const { part } of model(version).parts) {

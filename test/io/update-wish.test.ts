@@ -28,6 +28,17 @@ for (const end of ["good", "back"] as const) {
   });
 }
 
+const complaint = (text: string): never => assert.fail(text);
+
+test("a wish that is left while whoever watches looks for one is not lost", async () => {
+  for (let n = 0; n < 400; n++) {
+    const looking = takeWish(folder, 3, complaint);
+    await leaveWish(folder, { trial: 3, end: "good" });
+    assert.equal((await looking) ?? (await takeWish(folder, 3, complaint)), "good", `lost in round ${n}`);
+  }
+  assert.deepEqual(await taken(), [undefined]);
+});
+
 test("a wish for another trial, and one that was withdrawn, count for nothing", async () => {
   for (const trial of [2, 4]) {
     await leaveWish(folder, { trial, end: "good" });

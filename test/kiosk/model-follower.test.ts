@@ -122,6 +122,18 @@ test("a record that cannot be read after the load changes nothing and leaves no 
   assert.equal(it.logged.filter((line) => line.includes('"level":"warn"')).length, 1, it.logged.join(""));
 });
 
+test("that both files of the record are unreadable is told, since no stick is taken until that is mended", async () => {
+  const it = await daemon(good);
+  for (const name of ["state.json", "state.copy.json"]) await it.disk.create(`/state/${name}`);
+  await it.passS(2);
+  const { state, notice, reason } = it.follower.status();
+  assert.deepEqual([state, notice], ["failed", "bad"]);
+  assert.match(reason ?? "", /state\.json/);
+  await it.report(1, "refused");
+  await it.passS(1);
+  assert.equal(it.follower.status().state, "refused");
+});
+
 test("a slow load is waited for, not doubled, also by the end of the daemon", async () => {
   const it = await daemon(good);
   const finish = holdLoads(it);

@@ -78,6 +78,7 @@ describe("update-from-stick", { concurrency: 3 }, () => {
       const maskgate = 'echo copied >&3; exec 3>&-; sleep 0.5; echo "ended" >>"$CALLS"; exit 1';
       const { code, calls } = await plugIn({ blkid: `echo ${type}`, maskgate });
       assert.deepEqual(calls, [
+        "findmnt -n -o TARGET --source /dev/sdx1",
         "blkid -p -o value -s TYPE /dev/sdx1",
         `mount -t ${type} -o ${options} /dev/sdx1 /stick`,
         `maskgate update --stick /stick --copied-fd 3 ${config}`,
@@ -93,10 +94,20 @@ describe("update-from-stick", { concurrency: 3 }, () => {
     assert.deepEqual([calls.at(-1), code], ["umount /stick", 2]);
   });
 
-  it("is silent about a file system that the machine itself uses", async () => {
-    const { code, calls } = await plugIn({ blkid: "echo ext4", findmnt: "echo /" });
-    assert.deepEqual(calls.slice(1), ["findmnt --source /dev/sdx1"]);
-    assert.equal(code, 0);
+  for (const [type, target] of [
+    ["ext4", "/"],
+    ["vfat", "/boot/firmware"],
+  ] as const) {
+    it(`is silent about a file system that the machine itself uses: ${type} at ${target}`, async () => {
+      const { code, calls } = await plugIn({ blkid: `echo ${type}`, findmnt: `echo ${target}` });
+      assert.deepEqual(calls, ["findmnt -n -o TARGET --source /dev/sdx1"]);
+      assert.equal(code, 0);
+    });
+  }
+
+  it("takes a stick that a desktop has mounted for one", async () => {
+    const { calls } = await plugIn({ blkid: "echo vfat", findmnt: "echo /media/somebody/UPDATE" });
+    assert.ok(calls.some((line) => line.startsWith("mount -t vfat")));
   });
 
   const anew = "maskgate reads FAT and exFAT, make the stick anew with one of them";

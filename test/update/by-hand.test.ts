@@ -110,7 +110,10 @@ test("leaves no wish where nothing is on probation", async () => {
     const { runFolder, parts } = await kiosk(record);
     await assert.rejects(endByHand(end, parts), { code });
     await using _lock = await lockUpdater(runFolder);
-    await assert.rejects(endByHand(end, parts), { code: "socket-busy" });
+    await assert.rejects(endByHand(end, parts), {
+      code: "socket-busy",
+      message: "another update is under way; try again when it is over",
+    });
     assert.ok(!existsSync(wishFile(runFolder)));
     assert.deepEqual(record.active, packaged);
   }

@@ -102,13 +102,13 @@ describe("the kiosk's models by hand", { concurrency: 1 }, () => {
     const { code, out, err } = await model("mark-good");
     assert.deepEqual([code, out], [1, ""]);
     assert.match(err, /status\.sock: .*only a daemon that decides with it shows that it is good/);
-    // One that starts anew decides with the model before at first.
+    updater.child.kill("SIGKILL");
+    await updater.ended;
+    // One whose configuration names another model.
     state.daemon = await startDaemon(kioskConfig({ "model.folder": modelFolder("brightness") }));
     const other = await model("mark-good");
     assert.deepEqual([other.code, other.out], [1, ""]);
     assert.match(other.err, /the daemon does not decide with version 4 yet/);
-    updater.child.kill("SIGKILL");
-    await updater.ended;
     const { trial, ledger } = await record(state.config);
     assert.deepEqual([trial?.attempts, Object.values(ledger.counters)], [1, [3]]);
     await done("model", "rollback", "--config", state.config);

@@ -30,6 +30,11 @@ need_programs() {
     fail "apt-get could not install ${missing[*]}"
 }
 
+# need_version NAME HAVE LEAST MEND
+need_version() {
+  [ "$(printf '%s\n' "$3" "$2" | sort -V | head -n 1)" = "$3" ] || fail "$1 is ${2:-unknown} here, maskgate needs $3 or newer: $4"
+}
+
 node_major() {
   if command -v node >/dev/null; then node --version | sed -n 's/^v\([0-9]*\)\..*/\1/p'; else echo 0; fi
 }

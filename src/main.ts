@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The entry point of every command. Bad input ends with one clear line and exit code 2; only a bug shows its stack. */
+import { setTimeout as wait } from "node:timers/promises";
 import { helpText, parseCommand, type Command, type CommandName } from "./command-line.ts";
 import { configTable, formatConfigTable } from "./config-table.ts";
 import { loadConfig } from "./config.ts";
@@ -31,6 +32,8 @@ const hasStarted = (): void => {
   daemon.hasStarted = true;
 };
 
+const startPauseMs = 3000;
+
 const write = (text: string): void => {
   process.stdout.write(`${text.split("\n").map(plainText).join("\n")}\n`);
 };
@@ -59,7 +62,13 @@ const does: Readonly<Record<CommandName, (command: Command) => Promise<number>>>
     return exitCodes.done;
   },
   hold: async ({ values }) => {
-    await (await load.hold()).hold(values.get("config"), untilStopped(), hasStarted);
+    const signal = untilStopped();
+    try {
+      await (await load.hold()).hold(values.get("config"), signal, hasStarted);
+    } catch (error) {
+      if (!daemon.hasStarted) await pauseUnderSystemd(signal);
+      throw error;
+    }
     return exitCodes.done;
   },
   status: async (command) => {
@@ -122,6 +131,12 @@ function socketOf({ values }: Command): string {
 
 function pictureExit(unreadable: number): number {
   return unreadable > 0 ? exitCodes.badInput : exitCodes.done;
+}
+
+/** systemd starts the holder again at once, whatever its end: one that cannot start must not do so five times a second for days. */
+async function pauseUnderSystemd(signal: AbortSignal): Promise<void> {
+  if (process.env["NOTIFY_SOCKET"] === undefined) return;
+  await wait(startPauseMs, undefined, { signal }).catch(() => undefined);
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process as if nobody had listened. */

@@ -49,11 +49,13 @@ export async function run(
   const { door, indicator } = doorSide;
   using _exitGuard = lockAtExit(door);
   const { driver, holder } = config.gpio;
-  log.info({ version, driver, holder }, "door locked");
+  // With a holder it is what that says, be it a fire release, or nothing.
+  const known = holder === "process" ? `holder: door ${door.report.kind}` : "door locked";
+  log.info({ version, driver, holder }, known);
   // Before the models, which take seconds to load: a camera that is not there is told at once.
   await using camera = await openCamera(config, clock);
   await using models = await ModelFollower.open({ config, clock, log });
-  const opened = { config, log, clock, service, door, indicator, metrics, late, models, camera };
+  const opened = { known, config, log, clock, service, door, indicator, metrics, late, models, camera };
   await runKiosk(opened, signal, onStarted);
 }
 
@@ -64,6 +66,8 @@ interface Late {
 }
 
 interface Opened {
+  /** Of the door at the start. */
+  readonly known: string;
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -114,7 +118,7 @@ async function runKiosk(opened: Opened, signal: AbortSignal, onStarted: () => vo
     log.info({ name: model.name, version: model.version }, "another model decides from here on");
   });
   onStarted();
-  await service.ready("started; door locked; no frame yet");
+  await service.ready(`started; ${opened.known}; no frame yet`);
   try {
     await kiosk.run(signal);
   } finally {

@@ -34,6 +34,8 @@ export async function openLease(options: LeaseOptions, schedule: Schedule = sche
     for (const event of events) options.onEvent?.(event, door);
   };
   const link = await LeaseLink.open({ ...options, onAccount }, schedule);
+  // The daemon loads its models next, which may take minutes, and only then says it again.
+  if (link.fault !== undefined) options.log.warn(link.fault.message);
   const door = new LeasedDoor(link);
   const indicator = new LeasedIndicator(link);
   return {

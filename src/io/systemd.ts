@@ -53,6 +53,8 @@ class Systemd implements ServiceManager {
   #status = { text: "", atMs: -Infinity };
   #isDeaf = false;
   #isReady = false;
+  /** READY was told by a program, and not yet by this process. */
+  #owesReady = false;
   #isClosed = false;
 
   constructor(socket: NotifySocket, feedingMs: number, clock: Clock, log: Log) {
@@ -70,14 +72,16 @@ class Systemd implements ServiceManager {
       this.#send(["READY=1", `STATUS=${oneLine(status)}`]);
     }
     this.#isReady = true;
+    this.#owesReady = true;
   }
 
   progress(status: string): void {
     const nowMs = this.#clock.nowMs();
     if (this.#isClosed || nowMs - this.#toldAtMs < this.#feedingMs) return;
     // systemd before 246 may lose a message whose sender, here the program systemd-notify, is gone already: READY is told again.
-    const again = this.#isReady && this.#toldAtMs === -Infinity ? ["READY=1"] : [];
+    const again = this.#owesReady ? ["READY=1"] : [];
     if (!this.#send([...again, "WATCHDOG=1", `STATUS=${oneLine(status)}`])) return;
+    this.#owesReady = false;
     this.#toldAtMs = nowMs;
     this.#status = { text: status, atMs: nowMs };
   }

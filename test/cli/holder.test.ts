@@ -1,5 +1,7 @@
 /** Daemon and holder as two real processes: what each of them logs and counts of the door. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -8,6 +10,7 @@ import {
   configFile,
   lockLine,
   photograph,
+  program,
   pullLine,
   startDaemon,
   startHolder,
@@ -66,4 +69,20 @@ test("what happened before the daemon came is in the holder's log and in the dae
   );
   assert.equal(lockLine(folder), "0\n");
   await stop(holder);
+});
+
+test("a holder that cannot start ends at once for a person, and after a pause for systemd, which starts it again", async () => {
+  const config = configFile(folder, { "gpio.holder": "daemon" });
+  const tookMs = async (env: NodeJS.ProcessEnv): Promise<number> => {
+    const sinceMs = performance.now();
+    const child = spawn(process.execPath, [program, "hold", "--config", config], {
+      stdio: "ignore",
+      env: { ...process.env, ...env },
+    });
+    const [code] = (await once(child, "exit")) as [number | null];
+    assert.equal(code, 2);
+    return performance.now() - sinceMs;
+  };
+  const usualMs = await tookMs({});
+  assert.ok((await tookMs({ NOTIFY_SOCKET: path.join(folder, "nobody") })) > usualMs / 2 + 2500);
 });

@@ -29,22 +29,19 @@ async function crashLoop(bench: Bench): Promise<string> {
   const fromNs = await bench.nowNs();
   await bench.sh(
     `for n in 1 2 3 4 5 6 7 8; do
-       await ${startSeconds} 'systemctl is-failed -q maskgate || [ $(systemctl show -P MainPID maskgate) != 0 ]'
-       systemctl is-failed -q maskgate && break
+       await ${startSeconds} '[ $(systemctl show -P MainPID maskgate) != 0 ]'
        sleep 0.$n; /usr/lib/bench/bench kill 9 $(control_groups) >/dev/null || true
+       await 60 '[ $(systemctl show -P MainPID maskgate) = 0 ]'
      done`,
   );
-  const state = "systemctl show -P ActiveState maskgate";
-  const { stdout } = await bench.sh(`${state}; sleep 5; ${state}; systemctl show -P NRestarts maskgate`);
-  const [then, later, restarts = ""] = stdout.split("\n");
-  need(
-    then === "failed" && later === "failed",
-    `systemd starts it again and again: ${then ?? ""}, then ${later ?? ""}, after ${restarts} restarts`,
-  );
   await bench.neverUnlocked(fromNs);
-  await bench.restart();
+  const restarts = Number((await bench.sh("systemctl show -P NRestarts maskgate")).stdout);
+  need(restarts >= 7, `only ${restarts} restarts`);
+  // Nobody logs in: it comes back by itself when its cause is gone.
+  await bench.untilReady();
   await bench.neverUnlocked(fromNs);
-  return `killed at each of its starts (systemd gave it up after ${restarts} restarts); never unlocked`;
+  await bench.unlock();
+  return `killed at each of its starts (${restarts} restarts); never unlocked, and it came back by itself`;
 }
 
 function lastUnlock(boot: BootRecord): Span | undefined {

@@ -32,6 +32,7 @@ function filesBelow(root: string): readonly string[] {
 
 const installed = [
   "etc/maskgate/config.toml",
+  "etc/systemd/sleep.conf.d/maskgate.conf",
   "etc/sysusers.d/maskgate.conf",
   ...readdirSync("systemd")
     .filter((file) => /\.(service|path)$/.test(file))
@@ -93,5 +94,23 @@ test("wrong words are refused in one line", () => {
     });
     assert.equal(status, 1);
     assert.match(stderr, /^maskgate: .*\n$/);
+  }
+});
+
+test("a system that is too old is refused by name, with what to do", () => {
+  const needs = (have: string): ReturnType<typeof spawnSync> =>
+    spawnSync(
+      "bash",
+      ["-c", '. scripts/setup.sh; need_version glibc "$1" 2.28 "take a newer one"', "-", have],
+      {
+        encoding: "utf8",
+      },
+    );
+  for (const have of ["2.28", "2.36", "3", "239.1"]) assert.equal(needs(have).status, 0, have);
+  for (const have of ["2.27", "2.4", "1.99", ""]) {
+    const { status, stderr } = needs(have);
+    assert.equal(status, 1, have);
+    const says = `maskgate: glibc is ${have || "unknown"} here, maskgate needs 2.28 or newer: take a newer one\n`;
+    assert.equal(stderr, says);
   }
 });

@@ -99,7 +99,7 @@ export const commands = {
     text: "end the probation of the active model",
   },
   update: {
-    flags: ["resume"],
+    flags: ["resume", "hand-over"],
     values: { ...config, stick: "DIR", "copied-fd": "NUMBER", "stick-failed": "REASON" },
     paths: "none",
     text: "what the updater's units run: install from a stick, tell why it cannot be read, or go on with a probation",

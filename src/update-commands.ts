@@ -7,7 +7,7 @@ import type { Command } from "./command-line.ts";
 import { loadConfig } from "./config.ts";
 import type { Config } from "./config-schema.ts";
 import { KioskError, messageOf } from "./core/errors.ts";
-import { isOver, type UpdatePolicy, type UpdateState } from "./core/update-machine.ts";
+import { isOver, onProbation, type UpdatePolicy, type UpdateState } from "./core/update-machine.ts";
 import { monotonicClock } from "./io/clock.ts";
 import { realDisk } from "./io/disk.ts";
 import { type Log, openLog } from "./io/log.ts";
@@ -29,7 +29,8 @@ const mostAttempts = 3;
 const minuteMs = 60_000;
 
 /**
- * `--stick DIR`, `--stick-failed REASON` or `--resume`.
+ * `--stick DIR`, `--stick-failed REASON` or `--resume`. With `--hand-over` a stick's updater ends when it has switched, and another one,
+ * with `--resume`, watches the probation: the next stick's unit must not find itself busy with this one's for half an hour.
  * @returns whether all is well: a bundle that was refused or failed is not; a probation that ended, however, is
  * @throws KioskError
  */
@@ -43,7 +44,10 @@ export async function update({ name, values, flags }: Command): Promise<boolean>
   }
   const log = openLog(config.log.level);
   try {
-    if (stick !== undefined) return isFine(await fromStick(config, log, stick, values.get("copied-fd")));
+    if (stick !== undefined) {
+      const plugged = { folder: stick, copiedFd: values.get("copied-fd"), handsOver: flags.has("hand-over") };
+      return isFine(await fromStick(config, log, plugged));
+    }
     if (failure !== undefined) await tellStickFailed(config, log, failure);
     await resumeUpdate(config, log);
     return true;
@@ -87,11 +91,16 @@ async function tellStickFailed(config: Config, log: Log, reason: string): Promis
   });
 }
 
+interface Plugged {
+  readonly folder: string;
+  readonly copiedFd: string | undefined;
+  readonly handsOver: boolean;
+}
+
 async function fromStick(
   config: Config,
   log: Log,
-  folder: string,
-  copiedFd: string | undefined,
+  { folder, copiedFd, handsOver }: Plugged,
 ): Promise<UpdateState> {
   const onCopied = (): void => {
     if (copiedFd === undefined) return;
@@ -107,13 +116,20 @@ async function fromStick(
       log.info(`no ${suffix} file on the stick; nothing to do`);
       return { kind: "idle" };
     }
+    await refuseOnProbation(storeOf(config, log));
     await using _lock = await waitForUpdater(config.update.runFolder, busyMs);
     // Told while the lock is held, too: the next updater's reports come after it.
     return await told(reporter, async () => {
       const work = (store: SlotStore): UpdateWork => new BundleWork({ config, store, file, log, onCopied });
-      return await drive("begin", config, reporter, log, work);
+      return await drive("begin", config, reporter, log, work, handsOver);
     });
   });
+}
+
+/** What is on probation stays so for minutes: nobody waits for that before he is told. */
+async function refuseOnProbation(store: SlotStore): Promise<void> {
+  const { active, trial } = await store.record();
+  if (trial !== null) throw new KioskError("bundle-refused", onProbation(active.version));
 }
 
 /** The work; what it throws is told, too. */
@@ -133,14 +149,13 @@ async function drive(
   reporter: UpdateReporter,
   log: Log,
   workOn: (store: SlotStore) => UpdateWork,
+  handsOver = false,
 ): Promise<UpdateState> {
-  const store = new SlotStore(config.update.stateFolder, realDisk, (damage) => {
-    log.error(damage);
-  });
+  const store = storeOf(config, log);
   const update = driveUpdate(start, {
     store,
     work: workOn(store),
-    policy: updatePolicy(config),
+    policy: { ...updatePolicy(config), handsOver },
     clock: monotonicClock(),
     wait: (ms, signal) => waitMs(ms, undefined, signal && { signal }).catch(() => undefined),
     wish: (trial) =>
@@ -154,11 +169,18 @@ async function drive(
   return await told(reporter, () => update);
 }
 
+function storeOf({ update: { stateFolder } }: Config, log: Log): SlotStore {
+  return new SlotStore(stateFolder, realDisk, (damage) => {
+    log.error(damage);
+  });
+}
+
 /** How long everything may take. */
 export function updatePolicy({
   update: { probationFrames, probationS, probationLimitS, stagingS },
 }: Config): UpdatePolicy {
   return {
+    handsOver: false,
     probation: {
       frames: probationFrames,
       probationMs: probationS * 1000,

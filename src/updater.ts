@@ -61,7 +61,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Runs an update to its end: from a bundle (`begin`), or a probation that was cut off (`resume`); idle if there is none.
+ * Runs an update to its end: from a bundle (`begin`), or a probation that was cut off or handed over (`resume`); idle if there is none.
  * @throws what reading the record throws, and writing down how a probation began anew or ended; update-failed if that hangs
  */
 export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts): Promise<UpdateState> {
@@ -82,13 +82,17 @@ export async function driveUpdate(start: "begin" | "resume", parts: UpdaterParts
     }
     update = next;
     if (update.state.kind !== "idle") tell(update.state);
-    if (isOver(update.state) || update.state.kind === "idle") {
-      if (wasWorking === "copying" || wasWorking === "verifying" || wasWorking === "staging")
-        return await discarded(update.state, parts);
-      return update.state;
+    if (isDone(update.state, wasWorking, policy)) {
+      const wasCopied = wasWorking === "copying" || wasWorking === "verifying" || wasWorking === "staging";
+      return wasCopied ? await discarded(update.state, parts) : update.state;
     }
     input = await inputOf(update, parts);
   }
+}
+
+/** Whether nothing is left for this process to do. */
+function isDone(state: UpdateState, before: UpdateState["kind"], { handsOver }: UpdatePolicy): boolean {
+  return isOver(state) || state.kind === "idle" || (handsOver && before === "switching");
 }
 
 /** Writes the record, or gives that up for good after its time. */

@@ -69,6 +69,8 @@ export type UpdateInput =
   | { readonly kind: "refused" | "failed"; readonly atMs: number; readonly reason: string };
 
 export interface UpdatePolicy {
+  /** Whoever switches leaves the probation to another process, so that it is not begun with the switch. */
+  readonly handsOver: boolean;
   readonly probation: ProbationPolicy;
   /** How long the work of each state may take. */
   readonly limitsMs: Readonly<Record<"copying" | "verifying" | "staging" | "switching", number>>;
@@ -107,11 +109,15 @@ export function versionOf(state: UpdateState): number | null {
 type Working = Extract<UpdateState, { kind: "copying" | "verifying" | "staging" | "switching" }>;
 type OnProbation = Extract<UpdateState, { kind: "probation" }>;
 
+/** Why a bundle is not taken now. */
+export function onProbation(version: number): string {
+  return `version ${version} is on probation; come again when it is over`;
+}
+
 function start(record: UpdateRecord, input: UpdateInput, policy: UpdatePolicy): Update | undefined {
   if (input.kind === "begin") {
     if (record.trial === null) return { record, state: { kind: "copying", sinceMs: input.atMs } };
-    const reason = `version ${record.active.version} is on probation; come again when it is over`;
-    return { record, state: { kind: "refused", version: null, reason } };
+    return { record, state: { kind: "refused", version: null, reason: onProbation(record.active.version) } };
   }
   if (input.kind !== "resume" || record.trial === null) return undefined;
   if (record.trial.attempts >= policy.probation.mostAttempts) {
@@ -136,7 +142,7 @@ function forward(
     return { record, state: { kind: "failed", version, reason } };
   }
   if (state.kind === "copying") return afterCopying(record, input);
-  if (state.kind === "switching") return afterSwitching(record, state.candidate, input);
+  if (state.kind === "switching") return afterSwitching(record, state.candidate, input, policy);
   if (input.kind !== "done") return undefined;
   const sinceMs = input.atMs;
   const { candidate } = state;
@@ -144,12 +150,17 @@ function forward(
   return { record, state: { kind: "switching", sinceMs, candidate } };
 }
 
-function afterSwitching(record: UpdateRecord, candidate: Candidate, input: UpdateInput): Update | undefined {
+function afterSwitching(
+  record: UpdateRecord,
+  candidate: Candidate,
+  input: UpdateInput,
+  { handsOver }: UpdatePolicy,
+): Update | undefined {
   const slot = freeSlot(record);
   if (slot === undefined || (input.kind !== "done" && input.kind !== "daemon")) return undefined;
   const sample = input.kind === "daemon" ? input.sample : undefined;
   const trial = beginTrial(record, slot, candidate, sample ? baselineOf(sample) : null);
-  return probe(beginProbation(trial), input.atMs, sample);
+  return probe(handsOver ? trial : beginProbation(trial), input.atMs, sample);
 }
 
 function afterCopying(record: UpdateRecord, input: UpdateInput): Update | undefined {

@@ -2,9 +2,10 @@
  * Tells the daemon what the updater does, through a small file that is replaced every two seconds: a report of work that
  * stands still is of an updater that is gone. What cannot be told is logged and stops no update. Reasons quote what is on a stick.
  */
-import { chmodSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { messageOf } from "../core/errors.ts";
 import { isOver, versionOf, type UpdateState } from "../core/update-machine.ts";
+import { noticeMs } from "../core/update-status.ts";
 import { plainText } from "../core/plain-text.ts";
 import type { Log } from "./log.ts";
 import { reportFile, type UpdateReport } from "./update-files.ts";
@@ -22,7 +23,7 @@ export class UpdateReporter implements Disposable {
     this.#file = reportFile(runFolder);
     this.#log = log;
     this.#timer = setInterval(() => {
-      this.#write();
+      if (!this.#isOthersNews()) this.#write();
     }, beatMs).unref();
   }
 
@@ -41,6 +42,18 @@ export class UpdateReporter implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  /** Why another one's stick was not taken is worth more than that this work goes on, for as long as the LEDs show it. */
+  #isOthersNews(): boolean {
+    try {
+      const ageMs = Date.now() - statSync(this.#file).mtimeMs;
+      if (ageMs < 0 || ageMs >= noticeMs) return false;
+      const { state } = JSON.parse(readFileSync(this.#file, "utf8")) as Partial<UpdateReport>;
+      return (state === "refused" || state === "failed") && state !== this.#report?.state;
+    } catch {
+      return false;
+    }
   }
 
   #write(): void {

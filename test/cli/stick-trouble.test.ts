@@ -1,13 +1,13 @@
 /** A stick that cannot be read, comes at the wrong time or is hostile, and a kiosk that takes none: each says so where people look. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { lockUpdater } from "../../src/io/updater-lock.ts";
 import { onlyBundle } from "../../src/update-commands.ts";
 import { startHeld } from "./held.ts";
-import { maskgate, modelFolder, start, startDaemon, stop, type Running } from "./probe.ts";
+import { maskgate, modelFolder, start, startDaemon, stop, until, type Running } from "./probe.ts";
 import { at, bundle, done, kioskConfig, put, statusWhere, stick, stickKiosk, update } from "./stick-kiosk.ts";
 
 const state: { config: string; daemon: Running | undefined } = { config: "", daemon: undefined };
@@ -97,6 +97,29 @@ describe("a stick in trouble", { concurrency: 3 }, () => {
     assert.deepEqual([late.code, broken.code], [2, 1]);
     assert.equal(reported().state, "failed");
     assert.ok(performance.now() - sinceMs > 28_000);
+  });
+
+  it("that comes during the probation of the one before is told at once, and for as long as the LEDs show it", async () => {
+    const [run, folder] = [at("next-run"), at("next-stick")];
+    for (const made of [run, at("next-state"), folder]) mkdirSync(made);
+    cpSync(at("v1.maskgate"), path.join(folder, "v1.maskgate"));
+    const keys = { "update.runFolder": run, "update.stateFolder": at("next-state") };
+    const config = ["--config", kioskConfig({ ...keys, "update.probationLimitS": 7200 })];
+    const first = await maskgate("update", "--stick", folder, "--hand-over", ...config);
+    assert.deepEqual([first.code, first.err, reported(run).state], [0, "", "probation"]);
+    const watching = start("update", "--resume", ...config);
+    await until("update probation", watching, () => watching.written.out.includes("update probation"));
+    const sinceMs = performance.now();
+    const { code, err } = await maskgate("update", "--stick", folder, "--hand-over", ...config);
+    assert.equal(code, 2);
+    assert.match(err, /version 1 is on probation; come again when it is over/);
+    assert.ok(performance.now() - sinceMs < 15_000);
+    await wait(5000);
+    assert.equal(reported(run).state, "refused");
+    await wait(8000);
+    assert.equal(reported(run).state, "probation");
+    watching.child.kill("SIGKILL");
+    await watching.ended;
   });
 
   it("that holds no bundle is nobody's concern, whoever works", async () => {

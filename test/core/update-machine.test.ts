@@ -20,6 +20,7 @@ import {
 } from "../../src/core/update-record.ts";
 
 const policy: UpdatePolicy = {
+  handsOver: false,
   probation: { frames: 10, probationMs: 1000, limitMs: 5000, mostAttempts: 3 },
   limitsMs: { copying: 100, verifying: 100, staging: 100, switching: 100 },
 };

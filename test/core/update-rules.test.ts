@@ -25,6 +25,7 @@ import {
 const limits: ProbationPolicy = { frames: 10, probationMs: 1000, limitMs: 120_000, mostAttempts: 3 };
 const policy: UpdatePolicy = {
   probation: limits,
+  handsOver: false,
   limitsMs: { copying: 100, verifying: 100, staging: 100, switching: 100 },
 };
 const candidate: Candidate = {

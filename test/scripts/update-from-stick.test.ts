@@ -81,7 +81,7 @@ describe("update-from-stick", { concurrency: 3 }, () => {
         "findmnt -n -o TARGET --source /dev/sdx1",
         "blkid -p -o value -s TYPE /dev/sdx1",
         `mount -t ${type} -o ${options} /dev/sdx1 /stick`,
-        `maskgate update --stick /stick --copied-fd 3 ${config}`,
+        `maskgate update --stick /stick --copied-fd 3 --hand-over ${config}`,
         "umount /stick",
         "ended",
       ]);

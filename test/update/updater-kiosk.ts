@@ -10,6 +10,7 @@ import { SimDisk } from "../sim/sim-disk.ts";
 
 const folder = "/store";
 export const policy: UpdatePolicy = {
+  handsOver: false,
   probation: { frames: 4, probationMs: 2000, limitMs: 60_000, mostAttempts: 3 },
   limitsMs: { copying: 5000, verifying: 5000, staging: 5000, switching: 5000 },
 };
@@ -48,12 +49,12 @@ export class Kiosk {
     this.store = new SlotStore(folder, disk, (damage) => assert.fail(damage));
   }
 
-  update(start: "begin" | "resume", version = 0): Promise<UpdateState> {
+  update(start: "begin" | "resume", version = 0, handsOver = false): Promise<UpdateState> {
     this.#answers = 0;
     return driveUpdate(start, {
       store: this.store,
       work: this.#work(version),
-      policy,
+      policy: { ...policy, handsOver },
       clock: { nowMs: () => this.nowMs },
       wait: async (ms, signal) => {
         // Work that can be done is done before time passes.

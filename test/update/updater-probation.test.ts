@@ -68,3 +68,33 @@ test("a candidate that is too slow is rolled back also by the process that resum
   assert.equal(await after.works(), 1);
   await nextWorks(after);
 });
+
+test("an updater that hands over ends with the switch, and whoever resumes begins the first of three probations", async () => {
+  const it = await kiosk();
+  const { ledger } = await it.store.record();
+  const ending = await it.update("begin", 2, true);
+  assert.deepEqual([ending.kind, it.told.at(-1)], ["probation", "probation"]);
+  const { active, trial, ledger: during } = await it.store.record();
+  assert.deepEqual([active.version, trial?.attempts, during], [2, 0, ledger]);
+  assert.equal((await it.update("begin", 3)).kind, "refused");
+  assert.equal((await it.update("resume")).kind, "good");
+  assert.deepEqual((await it.store.record()).ledger.counters, { key: 2 });
+  await nextWorks(it);
+});
+
+test("a candidate that was handed over goes back after the third probation that was cut off, and no sooner", async () => {
+  const it = await kiosk();
+  await it.update("begin", 2, true);
+  for (const attempts of [1, 2, 3]) {
+    it.wish = () => {
+      throw new PowerCut();
+    };
+    await assert.rejects(it.update("resume"), PowerCut);
+    assert.equal((await it.store.record()).trial?.attempts, attempts);
+  }
+  it.wish = () => undefined;
+  const ending = await it.update("resume");
+  assert.equal("reason" in ending && ending.reason, "its probation was cut off 3 times");
+  assert.equal(await it.works(), 1);
+  await nextWorks(it);
+});

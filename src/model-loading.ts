@@ -12,6 +12,7 @@ import { scheduleTimeout, type Schedule } from "./io/timer.ts";
 import { readRecord } from "./io/update-files.ts";
 import type { Eyes } from "./kiosk-parts.ts";
 import { modelFolder, pipelineSettings } from "./pipeline-settings.ts";
+import { needAsSigned } from "./slot-check.ts";
 import { startVision } from "./vision/worker-vision.ts";
 
 export interface LoadingParts {
@@ -171,7 +172,9 @@ export async function loadBeside(parts: LoadingParts, ref: ModelRef): Promise<Ey
 
 async function load(parts: LoadingParts, ref: ModelRef, signal?: AbortSignal): Promise<Eyes> {
   if (parts.load) return parts.load(ref, signal);
-  const { config, log } = parts;
-  const vision = await startVision(pipelineSettings(config, modelFolder(config, ref.place)), signal);
+  const { config, disk = realDisk, log } = parts;
+  const folder = modelFolder(config, ref.place);
+  if (ref.bundle !== null) await needAsSigned(disk, folder, ref.bundle);
+  const vision = await startVision(pipelineSettings(config, folder), signal);
   return { vision, model: reportModel(vision, config, log), policy: policyOf(config, vision.model) };
 }

@@ -12,7 +12,7 @@ import type { SlotStore, SlotWriter } from "./io/slot-store.ts";
 import { fetchStatus } from "./io/status-client.ts";
 import { stage } from "./staging.ts";
 import { admit, markedGood } from "./update/admission.ts";
-import { pictureBytes, type BundleManifest } from "./update/bundle-manifest.ts";
+import { manifestName, pictureBytes, type BundleManifest, type Part } from "./update/bundle-manifest.ts";
 import { openBundle, type SignedManifest } from "./update/bundle-reader.ts";
 import type { UpdateWork } from "./updater.ts";
 import { version as daemonVersion } from "./version.ts";
@@ -57,19 +57,21 @@ export class BundleWork implements UpdateWork {
       throw new KioskError("bundle-refused", `${this.#file}: ${admission.message}`);
     if (admission.kind === "already") return { kind: "already", version: manifest.version };
     this.#manifest = manifest;
-    this.#writer = await this.#store.open(manifest.parts);
-    await bundle.readParts(this.#writer);
+    const [described, ...parts] = slotParts(bundle.signed);
+    const writer = await this.#store.open([described, ...parts]);
+    this.#writer = writer;
+    // It stays beside the model: it alone vouches for the small files once they lie on the disk.
+    await writer.write(described, bundle.signed.manifestBytes);
+    await writer.verified();
+    await bundle.readParts(writer);
     const kept = markedGood(ledger, bundle.signed);
     return { kind: "copied", candidate: { version: manifest.version, bundle: manifestSha256, ledger: kept } };
   }
 
   /** Whether this very bundle is active, whole on the disk, and none that the daemon had to pass over: else it mends the kiosk. */
-  async #runsWell(
-    { bundle, id, place }: ModelRef,
-    { manifest, manifestSha256 }: SignedManifest,
-  ): Promise<boolean> {
-    if (bundle !== manifestSha256 || place === "packaged") return false;
-    if (!(await this.#store.isWhole(place, manifest.parts))) return false;
+  async #runsWell({ bundle, id, place }: ModelRef, signed: SignedManifest): Promise<boolean> {
+    if (bundle !== signed.manifestSha256 || place === "packaged") return false;
+    if (!(await this.#store.isWhole(place, slotParts(signed)))) return false;
     const daemon = await fetchStatus(this.#config.status.socketPath).catch(() => undefined);
     return daemon?.update.unloadable?.id !== id;
   }
@@ -102,6 +104,11 @@ export class BundleWork implements UpdateWork {
     await this.#staging?.catch(() => undefined);
     await this.#writer?.discard();
   }
+}
+
+/** What lies in a slot: the bundle's manifest, and its parts. */
+function slotParts({ manifest, manifestBytes, manifestSha256 }: SignedManifest): readonly [Part, ...Part[]] {
+  return [{ name: manifestName, sizeBytes: manifestBytes.length, sha256: manifestSha256 }, ...manifest.parts];
 }
 
 /**

@@ -49,7 +49,8 @@ export interface PartSink {
 /** What is known of a bundle once its signature is verified. */
 export interface SignedManifest {
   readonly manifest: BundleManifest;
-  /** Of the manifest's bytes: the bundle's identity, since the manifest states the hash of everything else. */
+  readonly manifestBytes: Uint8Array;
+  /** Of these bytes: the bundle's identity, since the manifest states the hash of everything else. */
   readonly manifestSha256: string;
   readonly signer: KeyId;
 }
@@ -81,7 +82,7 @@ export function openBundle(bytes: BundleBytes, trust: Trust): Promise<OpenBundle
       throw new KioskError("bundle-untrusted", `${bytes.name}: ${text}`);
     }
     const manifestSha256 = createHash("sha256").update(head.manifestBytes).digest("hex");
-    return { manifest, manifestSha256, signer };
+    return { manifest, manifestBytes: head.manifestBytes, manifestSha256, signer };
   });
 }
 

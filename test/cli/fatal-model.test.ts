@@ -1,6 +1,7 @@
 /** A model on probation that kills or hangs the real daemon while it is loaded: the door works again with the one before. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
@@ -16,6 +17,8 @@ import {
 import { realDisk } from "../../src/io/disk.ts";
 import { SlotStore } from "../../src/io/slot-store.ts";
 import { fetchStatus } from "../../src/io/status-client.ts";
+import { writeGoldenValues } from "../fixtures/golden-values.ts";
+import { sample } from "../update/sample-bundle.ts";
 import {
   configFile,
   lockLine,
@@ -30,19 +33,21 @@ import {
 const folder = temporaryFolder();
 const at = (...names: readonly string[]): string => path.join(folder, ...names);
 const store = new SlotStore(at("state"), realDisk, (damage) => assert.fail(damage));
+/** By slot, as the record states them. */
+const bundles = new Map<string, string>();
 const ref = (place: ModelRef["place"], id: number): ModelRef => ({
   place,
   id,
   version: id,
-  bundle: `b${id}`,
+  bundle: bundles.get(place) ?? null,
 });
-const good: UpdateRecord = { ...initialRecord, lastId: 1, active: ref("slot-a", 1) };
+const good = (): UpdateRecord => ({ ...initialRecord, lastId: 1, active: ref("slot-a", 1) });
 const trialOf = (place: ModelRef["place"], id: number): UpdateRecord => ({
-  ...good,
+  ...good(),
   lastId: id,
   active: ref(place, id),
-  previous: good.active,
-  trial: { attempts: 1, ledger: good.ledger, before: packaged, baseline: null },
+  previous: good().active,
+  trial: { attempts: 1, ledger: good().ledger, before: packaged, baseline: null },
 });
 
 /** As when the machine has no memory for a second model: the process is gone the moment that model 2.0.0 is loaded. */
@@ -53,12 +58,21 @@ const killsAtLoad = `
   if (folder && JSON.parse(readFileSync(folder + "/manifest.json", "utf8")).version === "2.0.0") process.kill(process.pid, "SIGKILL");
 `;
 
-function model(slot: string, version: string): void {
+/** What an updater leaves in a slot. */
+async function model(slot: string, version: string): Promise<void> {
   rmSync(at("state", slot), { recursive: true, force: true });
   cpSync(modelFolder("brightness"), at("state", slot), { recursive: true });
   const file = at("state", slot, "manifest.json");
   const manifest = JSON.parse(readFileSync(file, "utf8")) as object;
   writeFileSync(file, JSON.stringify({ ...manifest, version }));
+  await writeGoldenValues(at("state", slot));
+  const bytesOf = (name: string): Buffer => readFileSync(at("state", slot, name));
+  const { manifest: bundle } = sample({
+    parts: (parts) =>
+      parts.map((part) => (part.name === "golden.bin" ? part : { ...part, bytes: bytesOf(part.name) })),
+  });
+  writeFileSync(at("state", slot, "bundle.json"), bundle);
+  bundles.set(slot, createHash("sha256").update(bundle).digest("hex"));
 }
 
 const statusOf = async (): Promise<UpdateStatus> => (await fetchStatus(at("status.sock"))).update;
@@ -83,7 +97,7 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
   before(async () => {
     for (const name of ["frames", "state", "run", "note"]) mkdirSync(at(name));
     await photograph(at("frames", "a.jpg"));
-    model("slot-a", "1.0.0");
+    await model("slot-a", "1.0.0");
     state.config = configFile(folder, {
       "model.folder": "",
       "update.stateFolder": at("state"),
@@ -92,13 +106,13 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
       "update.stagingS": 10,
     });
   });
-  beforeEach(() => store.write(good));
+  beforeEach(() => store.write(good()));
   after(() => {
     for (const { child } of state.daemons) child.kill("SIGKILL");
   });
 
   it("kills the daemon twice and no more: it comes back with the model before each time, and says why in the end", async () => {
-    model("slot-b", "2.0.0");
+    await model("slot-b", "2.0.0");
     const first = await daemon();
     await store.write(trialOf("slot-b", 2));
     assert.equal((await first.ended).signal, "SIGKILL");
@@ -106,7 +120,7 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
     const last = await daemon();
     const { running, unloadable, state: told } = await statusWhere((update) => update.unloadable !== null);
     const reason = "the daemon ended 2 times while it loaded this model";
-    assert.deepEqual([running, unloadable, told], [good.active, { id: 2, reason }, "probation"]);
+    assert.deepEqual([running, unloadable, told], [good().active, { id: 2, reason }, "probation"]);
     const { framesDecided } = (await fetchStatus(at("status.sock"))).camera;
     await wait(3000);
     assert.ok((await fetchStatus(at("status.sock"))).camera.framesDecided > framesDecided);
@@ -116,7 +130,7 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
   });
 
   it("is rolled back at once by whoever watches its probation", async () => {
-    model("slot-b", "2.0.0");
+    await model("slot-b", "2.0.0");
     let running = await daemon();
     await store.write(trialOf("slot-b", 4));
     const watching = maskgate("update", "--resume", "--config", state.config);
@@ -130,7 +144,7 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
     const { code, out } = await watching;
     assert.equal(code, 0, out);
     const { active, trial, last } = await store.record();
-    assert.deepEqual([active, trial, last?.kind], [good.active, null, "rolled-back"]);
+    assert.deepEqual([active, trial, last?.kind], [good().active, null, "rolled-back"]);
     assert.match(last?.reason ?? "", /started anew|ended 2 times while it loaded/);
     assert.ok(ends === 1 || ends === 2, `it ended ${ends} times`);
     running.child.kill("SIGKILL");
@@ -138,10 +152,10 @@ describe("a model on probation that is fatal", { concurrency: 1 }, () => {
   });
 
   it("hangs its load and nothing else: that is given up and said, and the next model is followed", async () => {
-    model("slot-b", "3.0.0");
+    await model("slot-b", "3.0.0");
     rmSync(at("state", "slot-b", "manifest.json"));
     execFileSync("mkfifo", [at("state", "slot-b", "manifest.json")]);
-    model("slot-c", "4.0.0");
+    await model("slot-c", "4.0.0");
     await daemon();
     await store.write(trialOf("slot-b", 6));
     const { running, unloadable } = await statusWhere((update) => update.unloadable !== null);

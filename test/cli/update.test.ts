@@ -16,6 +16,15 @@ async function restart(config = state.config): Promise<void> {
   state.daemon = await startDaemon(config);
 }
 
+/** The least that a disk can do: of a manifest one bit, by which the door would open at a threshold of 0.1. */
+function damage(file: string): void {
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf('"threshold": 0.5');
+  if (at < 0) bytes[bytes.length - 3] = (bytes.at(-3) ?? 0) ^ 1;
+  else bytes[at + '"threshold": 0.'.length] = "5".charCodeAt(0) ^ 4;
+  writeFileSync(file, bytes);
+}
+
 describe("updates from a stick", { concurrency: 1 }, () => {
   before(async () => {
     state.config = await stickKiosk();
@@ -56,13 +65,15 @@ describe("updates from a stick", { concurrency: 1 }, () => {
     assert.deepEqual(readFileSync(at("state", "state.json")), before);
   });
 
-  for (const [daemon, place] of [
-    ["goes on with it", "slot-a"],
-    ["started anew with the one before", "packaged"],
+  for (const [daemon, place, name] of [
+    ["goes on with it", "slot-a", "model.onnx"],
+    ["started anew with the one before", "packaged", "manifest.json"],
+    ["started anew with the one before", "packaged", "bundle.json"],
+    ["started anew with the one before", "packaged", "golden.json"],
   ] as const) {
-    it(`mends a bundle that is damaged on the disk while the daemon ${daemon}, and keeps what was behind it`, async () => {
+    it(`mends a bundle whose ${name} is damaged on the disk while the daemon ${daemon}, and keeps what was behind it`, async () => {
       const damaged = (await record()).active;
-      appendFileSync(at("state", damaged.place, "model.onnx"), "x");
+      damage(at("state", damaged.place, name));
       if (place === "packaged") await restart();
       assert.equal((await status()).update.running?.place, place);
       const { code, out } = await update();

@@ -90,7 +90,11 @@ test("an admitted version is no lower than any that was good and no twin of one,
       for (const { signer, version, retired, isGood, content } of all) {
         const retires = retired === null ? [] : [retired];
         const manifestSha256 = [content, version, ...retires].join(" ");
-        life.offer({ manifest: { ...model, version, retires }, manifestSha256, signer }, isGood);
+        const manifestBytes = Buffer.from(manifestSha256);
+        life.offer(
+          { manifest: { ...model, version, retires }, manifestBytes, manifestSha256, signer },
+          isGood,
+        );
       }
     }),
     { numRuns: 4000 },

@@ -172,6 +172,11 @@ export const breaks: Readonly<Record<string, Break>> = {
     script: `${setting("camera", "restartMaxMs", "60000")}; ${setting("camera", "restartMinMs", "60000")}`,
     says: /after the cure|not within/,
   },
+  "late-camera": {
+    what: "the unit knows cameras by their name alone",
+    script: unit("maskgate.service", "DeviceAllow=char-81 rw", ""),
+    says: /not within/,
+  },
   "long-unplugged": starvesAtOnce,
   "long-frozen": starvesAtOnce,
   silent: {

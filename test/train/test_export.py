@@ -1,5 +1,6 @@
 """What ships: ONNX Runtime gives what torch gives, the manifest vouches for the file, rates carry intervals."""
 
+import argparse
 import hashlib
 import json
 
@@ -11,11 +12,19 @@ from test_train import tiny
 
 from maskgate_train import quantize
 from maskgate_train.data import load_pool
-from maskgate_train.evaluate import evaluate
-from maskgate_train.export import check_parity, export, generated_pictures, main, open_model, probabilities
+from maskgate_train.evaluate import evaluate, open_scorer
+from maskgate_train.export import (
+    check_parity,
+    export,
+    generated_pictures,
+    load_network,
+    main,
+    open_model,
+    probabilities,
+)
 from maskgate_train.measure import Wanted
 from maskgate_train.model import make_model
-from maskgate_train.scores import FolderScorer
+from maskgate_train.scores import CheckpointScorer, FolderScorer
 from maskgate_train.train import train
 
 
@@ -77,6 +86,28 @@ def test_evaluation_and_card(shipped, arrays, tmp_path):
     card = (out / "MODEL_CARD.md").read_text()
     assert "n = " in card and "more blur" in card and str(result["threshold"]) in card
     assert json.loads((out / "manifest.json").read_text())["threshold"] == result["threshold"]
+
+
+def test_an_evaluation_of_other_weights_is_refused_and_both_commands_take_the_same_file(shipped, tmp_path, capsys):
+    run, out = tmp_path / "paper", tmp_path / "model"
+    run.mkdir()
+    state = torch.load(shipped[0] / "last.pt", weights_only=True)
+    state["config"] |= {"patience": 3, "ema_decay": 0.0}
+    torch.save(state, run / "last.pt")
+    state["model"]["fc.bias"] += 1
+    torch.save(state, run / "best.pt")
+    kept = open_scorer(argparse.Namespace(run=run, out=None, checkpoint=None, which=None, threads=1))[0]
+    last = CheckpointScorer(run / "last.pt", "model", tmp_path)
+    assert kept.name == "paper best.pt model" and kept.weights != last.weights
+    file = tmp_path / "evaluation.json"
+    args = ["--run", str(run), "--out", str(out), "--version", "1.0.0", "--evaluation", str(file)]
+    file.write_text(json.dumps({"model": {"name": last.name, "weights": last.weights[:16]}}))
+    assert main(args) == 1
+    told = capsys.readouterr().err
+    assert all(text in told for text in (last.name, last.weights[:16], kept.name, kept.weights[:16])), told
+    assert list(out.iterdir()) == []
+    assert main(args[:-2]) == 0
+    check_parity(load_network(run / "best.pt", "model")[0], open_model(out / "model.onnx"), generated_pictures(2))
 
 
 @pytest.fixture(scope="module")

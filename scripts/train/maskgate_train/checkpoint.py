@@ -45,6 +45,23 @@ def load(file: Path, config: Config) -> dict[str, Any] | None:
     return state
 
 
+def kept_of(run: Path) -> tuple[str, str]:
+    """Checkpoint and weights that a run's recipe keeps: the best where it stops early, averaged where it averages."""
+    file = run / "last.pt"
+    if not file.exists():
+        raise SystemExit(f"--run {run}: no last.pt; `train` writes it")
+    recipe = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["config"]
+    return "best.pt" if recipe["patience"] else "last.pt", "ema" if recipe["ema_decay"] else "model"
+
+
+def digest_of(network: torch.nn.Module) -> str:
+    """SHA-256 of a network's weights by name, in hex: what an evaluation and an export of one checkpoint share."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def trained_with(config: Config, pool: Pool, place: Place) -> dict[str, Any]:
     """Facts that say how a model came to be."""
     cuda = place.is_cuda

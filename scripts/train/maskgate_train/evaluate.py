@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from .checkpoint import kept_of
 from .data import Pool, data_hash, group_of, load_pool
 from .groups import by_group
 from .hardware import processor
@@ -36,7 +37,7 @@ from .measure import (
 )
 from .probes import invariance, sheet, shortcut
 from .rates import calibration, choose_threshold, curve, groups_of, roc, share
-from .scores import CheckpointScorer, FolderScorer, Scorer, kept_of
+from .scores import CheckpointScorer, FolderScorer, Scorer
 
 # Every key of evaluation.json. A rate is {"rate", "low", "high", "n"}: a share, its 95 % interval, of how many.
 KEYS = {

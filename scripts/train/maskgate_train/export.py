@@ -1,7 +1,7 @@
 """Trained weights -> the folder that ships: model.onnx, model.int8.onnx, manifest.json, golden.json, MODEL_CARD.md.
 
 Promises: fails, and leaves the folder as it was, unless ONNX Runtime gives what torch gives, on generated and on real
-crops, and unless int8 is as right as float to within 0.2 points.
+crops, unless int8 is as right as float to within 0.2 points, and unless the evaluation is of the same weights.
 Run: run export --run DIR --out DIR --version 1.0.0 [--arrays DIR] [--evaluation FILE] [--int8] [--which ema|model]
 """
 
@@ -23,6 +23,7 @@ import torch
 
 from . import quantize
 from .card import model_card
+from .checkpoint import digest_of, kept_of
 from .data import load_pool
 from .graph import SIDE_PX, open_model, probabilities, to_onnx, trace
 from .model import Product, make_model
@@ -92,6 +93,17 @@ def manifest_of(file: Path, version: str, facts: dict[str, Any], evaluation: dic
     }  # fmt: skip
 
 
+def refuse_others(evaluation: dict[str, Any], exported: str, graph: Path, checkpoint: str) -> None:
+    """Raises unless the evaluation is of these weights, as a checkpoint or as the graph that ships."""
+    measured, name = evaluation["model"]["weights"], evaluation["model"]["name"]
+    mine = (exported, hashlib.sha256(graph.read_bytes()).hexdigest())
+    if not any(digest.startswith(measured) for digest in mine):
+        raise ValueError(
+            f"the evaluation is of {name}, weights {measured}, and {checkpoint} has weights {exported[:16]}; "
+            "evaluate what is exported, or name the measured one by --checkpoint and --which; not exported"
+        )
+
+
 def real_crops(arrays: Path) -> np.ndarray:
     """Some of the test part."""
     pool = load_pool(arrays, {"test"})
@@ -112,6 +124,8 @@ def export(
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         part, part8 = Path(folder) / "model.onnx", Path(folder) / quantize.FILE
         to_onnx(network, part)
+        if measured:
+            refuse_others(measured, digest_of(network), part, f"{checkpoint.parent.name} {checkpoint.name} {which}")
         session = open_model(part)
         worst = check_parity(network, session, pictures)
         if arrays:
@@ -149,8 +163,8 @@ def main(argv: list[str] | None = None) -> int:
     """Command line: see the module's head."""
     parser = argparse.ArgumentParser(prog="export", description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--checkpoint", default="last.pt", help="last.pt or best.pt of the run")
-    parser.add_argument("--which", choices=["ema", "model"], default="ema", help="averaged or last weights")
+    parser.add_argument("--checkpoint", help="last.pt or best.pt of the run (default: what its recipe keeps)")
+    parser.add_argument("--which", choices=["ema", "model"], help="averaged or last weights (default: so)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--arrays", type=Path, help="also assert parity on real crops of the test part")
@@ -164,11 +178,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.int8 and not args.arrays:
         parser.error("--int8 needs --arrays: it is calibrated and measured on real crops")
     calibration = args.calibration if args.int8 else None
+    kept, which = kept_of(args.run)
+    checkpoint, which = args.run / (args.checkpoint or kept), args.which or which
     try:
-        export(
-            args.run / args.checkpoint, args.which, args.out, args.version, args.arrays, args.evaluation, args.also,
-            calibration,
-        )  # fmt: skip
+        export(checkpoint, which, args.out, args.version, args.arrays, args.evaluation, args.also, calibration)
     except ValueError as error:
         print(f"export: {error}", file=sys.stderr)
         return 1

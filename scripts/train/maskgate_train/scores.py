@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import torch
 from tqdm import tqdm
 
+from .checkpoint import digest_of
 from .export import load_network, open_model, probabilities, to_onnx
 
 _BATCH, _KEEP_EVERY = 32, 64
@@ -94,15 +94,6 @@ class FolderScorer(Scorer):
         return open_model(self._graph, self._threads)
 
 
-def kept_of(run: Path) -> tuple[str, str]:
-    """Checkpoint and weights that a run's recipe keeps: the best where it stops early, averaged where it averages."""
-    file = run / "last.pt"
-    if not file.exists():
-        raise SystemExit(f"--run {run}: no last.pt; `train` writes it")
-    recipe = torch.load(file, map_location="cpu", weights_only=True, mmap=True)["config"]
-    return "best.pt" if recipe["patience"] else "last.pt", "ema" if recipe["ema_decay"] else "model"
-
-
 class CheckpointScorer(Scorer):
     """Of a run's checkpoint."""
 
@@ -111,14 +102,10 @@ class CheckpointScorer(Scorer):
         if not checkpoint.exists():
             raise SystemExit(f"--run: no {checkpoint}; `train` writes it")
         self._network, facts = load_network(checkpoint, which)
-        digest = hashlib.sha256()
-        for name, tensor in self._network.state_dict().items():
-            digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        weights = digest_of(self._network)
         facts = {k: v for k, v in facts.items() if k != "data"}
         facts["recipe"] = {k: v for k, v in facts["recipe"].items() if k not in ("arrays", "run", "weights")}
-        super().__init__(
-            f"{checkpoint.parent.name} {checkpoint.name} {which}", digest.hexdigest(), facts, memory, threads
-        )
+        super().__init__(f"{checkpoint.parent.name} {checkpoint.name} {which}", weights, facts, memory, threads)
 
     def _open(self) -> onnxruntime.InferenceSession:
         with tempfile.TemporaryDirectory() as folder:

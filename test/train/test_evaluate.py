@@ -71,6 +71,7 @@ def test_a_perfect_model_is_measured_as_one(result):
     assert {m["name"]: m["wrong"]["rate"] for m in facts["mistakes"]}["bare"] == 0
     assert all((result[1] / m["sheet"]).exists() for m in facts["mistakes"])
     assert "balancedAccuracy" in show(facts)
+    assert "the search's floor decided" in show(facts)
 
 
 def test_nothing_is_computed_twice_and_other_weights_anew(result, arrays, tmp_path):

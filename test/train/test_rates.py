@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from maskgate_train.rates import balanced, calibration, choose_threshold, curve, gap, groups_of, roc, share, wilson
+from maskgate_train.rates import (
+    balanced,
+    calibration,
+    choose_threshold,
+    curve,
+    gap,
+    groups_of,
+    roc,
+    share,
+    threshold_words,
+    wilson,
+)
 
 
 def test_wilson_interval():
@@ -18,6 +29,20 @@ def test_threshold_is_the_lowest_that_keeps_the_rate():
     assert choose_threshold(bare, 0.01) == 0.5
     assert choose_threshold(bare, 0.005) == 0.56
     assert choose_threshold(np.full(10, 0.99), 0.005) == 0.98
+
+
+def test_the_threshold_says_what_decided_it():
+    def words(bare: list[float], rate: float) -> str:
+        p = np.array(bare)
+        return threshold_words(choose_threshold(p, rate), rate, share(p >= choose_threshold(p, rate)))
+
+    floor = words([0.1] * 99 + [0.555], 0.01)
+    assert (
+        "the search's floor decided" in floor and "1.00 % of 100 pass there" in floor and "is the lowest" not in floor
+    )
+    assert "is the lowest from 0.5" in words([0.1] * 99 + [0.555], 0.005)
+    assert "No threshold up to 0.98" in words([0.99] * 10, 0.005)
+    assert threshold_words(0.5, 0.002, None) == "The threshold 0.5 was given, not chosen."
 
 
 def test_balanced_accuracy_weighs_both_classes_alike_and_needs_both():

@@ -106,6 +106,7 @@ def test_the_page_tells_the_papers_numbers_and_ours(runs, tmp_path):
         assert number in text, number
     assert "Epoch 4 was kept" in text and "The 2 epochs after it were not lower (best 0.0250, last 0.0400)" in text
     assert "without momentum is 3.5 times that with it" in text
+    assert "the search&#x27;s floor decided" in text
     assert "kaggle853 left out" in text and "--leave-out kaggle853" in text
 
 
@@ -150,6 +151,7 @@ def test_the_card_is_generated_whole(runs):
     card = model_card(MANIFEST, whole, [*evaluations, run_facts(), path, tries])
     told_there = ("n = ", "east", "notebook", "held-out, with_mask", "more blur", "accuracy 98.00 %", "Skin tone")
     assert [t for t in told_there if t not in card] == []
+    assert whole["threshold"] == 0.5 and "the search's floor decided" in card, "every bare face lies below 0.5"
     for table in re.findall(r"(?:^\|.*\n)+", card, re.M):
         widths = {line.count("|") for line in table.splitlines()}
         assert len(widths) == 1, table

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .goals import PAPER, epoch_of, goals, is_paper, kept_epoch, told
+from .rates import threshold_words
 from .report_runs import Material, sorted_out
 
 _LIMITS = """## Limits
@@ -98,8 +99,8 @@ def _held_out(e: dict[str, Any]) -> list[str]:
     return [
         f"## Measured on held-out pictures ({e['split']} part, faces of {e['leastFacePx']} px and more)",
         "",
-        f"The threshold is the lowest at which at most {100 * e['falseAcceptRate']:.1f} % of the validation part's",
-        f"bare faces pass. {by['pictures']} pictures, data {by['dataHash']}, on {by['processor']}, ONNX Runtime "
+        threshold_words(e["threshold"], e["falseAcceptRate"], e["thresholdFrom"]),
+        f"{by['pictures']} pictures, data {by['dataHash']}, on {by['processor']}, ONNX Runtime "
         f"{by['onnxruntime']}; one run.",
         "",
         "Photographs, by source (false accepts: bare and worn wrong together):",

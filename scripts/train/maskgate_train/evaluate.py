@@ -36,7 +36,7 @@ from .measure import (
     summary_rates,
 )
 from .probes import invariance, sheet, shortcut
-from .rates import calibration, choose_threshold, curve, groups_of, roc, share
+from .rates import calibration, choose_threshold, curve, groups_of, roc, share, threshold_words
 from .scores import CheckpointScorer, FolderScorer, Scorer
 
 # Every key of evaluation.json. A rate is {"rate", "low", "high", "n"}: a share, its 95 % interval, of how many.
@@ -48,7 +48,7 @@ KEYS = {
     "split": "test or val; 'all' where a whole source was left out of training and every picture of it is new",
     "leastFacePx": "smaller faces are left out",
     "selection": "source and rendered kinds that were measured; empty: all",
-    "threshold": "from which a face counts as masked",
+    "threshold": "from which a face counts as masked; 0.5 and 0.98 are the ends of the search",
     "falseAcceptRate": "share of the validation part's bare faces that may pass at most",
     "thresholdFrom": "rate of bare faces of the validation part that pass at the threshold; null: it was given",
     "accuracy": "rate of right verdicts over everything measured",
@@ -151,6 +151,7 @@ def show(result: dict[str, Any]) -> str:
     """The result as a table for a terminal."""
     total = result["total"]["real"]
     lines = [f"threshold {result['threshold']}, right {_percent(result['accuracy'])}"]
+    lines.append(threshold_words(result["threshold"], result["falseAcceptRate"], result["thresholdFrom"]))
     lines += [f"real pictures: {k} {_percent(v)}" for k, v in total.items() if v]
     for s in result["sources"]:
         parts = [f"{k} {_percent(s[k])}" for k in ("balancedAccuracy", "balancedAccuracyBare") if s[k]]

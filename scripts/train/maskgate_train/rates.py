@@ -13,6 +13,8 @@ import numpy as np
 
 Rate = dict[str, Any]
 _Z = 1.959964
+FLOOR, CEILING = 0.5, 0.98
+"""Ends of the search for a threshold: below the floor a face would count as masked that more likely is not."""
 
 
 def wilson(hits: int, n: int) -> Rate:
@@ -48,10 +50,27 @@ def balanced(accepted: Rate, refused: Rate) -> Rate | None:
 
 def choose_threshold(bare: np.ndarray, rate: float) -> float:
     """The lowest threshold, in steps of 0.01 from 0.5 to 0.98, at which at most this share of bare faces passes."""
-    for step in range(50, 98):
+    for step in range(round(100 * FLOOR), round(100 * CEILING)):
         if float((bare >= step / 100).mean()) <= rate:
             return step / 100
-    return 0.98
+    return CEILING
+
+
+def threshold_words(threshold: float, rate: float, passed: Rate | None) -> str:
+    """What decided a threshold: the bare faces that may pass (a share, 0..1), an end of the search, or who gave it.
+    `passed` is the rate of the validation part's bare faces that pass at it; None: it was given."""
+    if passed is None or passed["rate"] is None:
+        return f"The threshold {threshold:g} was given, not chosen."
+    wanted = f"at most {100 * rate:g} % of the validation part's bare faces"
+    passes = f"{100 * passed['rate']:.2f} % of {passed['n']} pass there"
+    if passed["rate"] > rate:
+        return f"No threshold up to {threshold:g}, where the search ends, lets {wanted} pass: {passes}."
+    if threshold <= FLOOR:
+        return (
+            f"The threshold is {FLOOR:g}, where the search begins, and not the lowest at which {wanted} pass: "
+            f"{passes}, and lower ones were not tried. So the search's floor decided, not the bare faces."
+        )
+    return f"The threshold is the lowest from {FLOOR:g}, in steps of 0.01, at which {wanted} pass: {passes}."
 
 
 def groups_of(names: list[str], labels: np.ndarray, accepted: np.ndarray) -> list[dict[str, Any]]:

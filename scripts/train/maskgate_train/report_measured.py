@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from .goals import SOURCES, basis_of, goals, shipped_of, told
+from .rates import threshold_words
 from .report_runs import Material
 from .report_style import Section, error_of, figure, groups_table, missing, rate_html, table
 from .report_svg import Axis, Series, bar, chart, legend, line_axis, percent
@@ -47,8 +48,8 @@ def sources(material: Material) -> Section:
     )
     text = (
         f"<p>{escape(e['model']['name'])}: {escape(e['split'])} part, photographs with faces of {e['leastFacePx']} px "
-        f"and more. Threshold {e['threshold']:g}, the lowest at which at most {100 * e['falseAcceptRate']:g} % of the "
-        "validation part's bare faces pass. False accepts are bare and wrongly masked faces together.</p>"
+        f"and more. {escape(threshold_words(e['threshold'], e['falseAcceptRate'], e['thresholdFrom']))} "
+        "False accepts are bare and wrongly masked faces together.</p>"
     )
     more = groups_table(e["bySource"], "source and sort")
     return Section("sources", title, text + table(head, rows) + _fold("Every source and sort", more))

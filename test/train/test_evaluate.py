@@ -7,12 +7,18 @@ import numpy as np
 import pytest
 from conftest import write_arrays
 
+from maskgate_train.card import model_card
 from maskgate_train.evaluate import KEYS, evaluate, main, show, threshold_of
-from maskgate_train.measure import Wanted, left_out, select
-from maskgate_train.prepare import read_rows
+from maskgate_train.measure import RENDERS, Wanted, is_photograph, is_render, left_out, name_of, select
+from maskgate_train.prepare import FOLDERS, read_rows, write_rows
 from maskgate_train.probes import as_mask12k, changes, sharpness
 from maskgate_train.scores import Scorer
 
+MANIFEST = {
+    "name": "m", "version": "1", "threshold": 0.5, "trainingData": {"pictures": 9, "dataHash": "d"},
+    "trainedWith": {"recipe": {"preset": "door", "batch": 32, "seed": 1}, "steps": 3, "minutes": 1.0,
+                    "processor": "x86_64", "torch": "2", "python": "3.11"},
+}  # fmt: skip
 KNOWN = {"recipe": {"preset": "door", "seed": 1, "momentum": 0.9}, "dataHash": "0"}
 
 
@@ -72,6 +78,43 @@ def test_a_perfect_model_is_measured_as_one(result):
     assert all((result[1] / m["sheet"]).exists() for m in facts["mistakes"])
     assert "balancedAccuracy" in show(facts)
     assert "the search's floor decided" in show(facts)
+
+
+def test_renders_of_a_source_are_in_no_number_of_photographs(tmp_path):
+    """east becomes lfw112, whose masks are drawn; they are dark here, so that this model refuses each of them."""
+    folder = write_arrays(tmp_path, 112)
+    pictures, rows = np.load(folder / "pictures.npy"), read_rows(folder / "rows.jsonl")
+    for i, row in enumerate(rows):
+        row["source"] = {"east": "lfw112"}.get(row["source"], row["source"])
+        if (row["source"], row["kind"]) == ("lfw112", "masked"):
+            pictures[i] //= 9
+    np.save(folder / "pictures.npy", pictures)
+    write_rows(folder / "rows.jsonl", rows)
+    facts = evaluate(Bright(tmp_path / "memory"), folder, tmp_path, Wanted(probes=20))
+    by_kind = {g["name"]: g["accepted"] for g in facts["byKind"]}
+    drawn = by_kind["masked, source's render"]
+    assert (by_kind["masked"]["rate"], drawn["rate"], drawn["n"]) == (1, 0, 2)
+    assert facts["total"]["real"]["falseReject"]["rate"] == 0 and facts["total"]["renders"]["falseReject"]["rate"] == 1
+    assert facts["roc"]["real"]["area"] == 1 > facts["roc"]["everything"]["area"]
+    lfw = next(s for s in facts["sources"] if s["name"] == "lfw112")
+    assert lfw["balancedAccuracy"] is None and lfw["renders"]["falseReject"]["n"] == 2 and lfw["falseAccept"]["n"] == 2
+    assert lfw["synthetic"]["falseAccept"]["n"] == sum(
+        g["accepted"]["n"] for g in facts["bySource"] if g["name"].startswith("lfw112 synthetic") and not g["label"]
+    )
+    assert "lfw112 masked, source's render" in {g["name"] for g in facts["bySource"]}
+    point = next(c for c in facts["curve"] if c["threshold"] == 0.5)
+    assert point["masked"] == 1 and point["renderedMasked"] < 1
+    assert facts["shortcut"]["maskedBefore"]["rate"] == 1
+    card = model_card(MANIFEST, facts)
+    assert "whose masks the source itself rendered" in card and "| lfw112 | not measured |" in card
+
+
+def test_what_a_source_rendered_stays_a_render_when_it_is_corrected():
+    row = {"synthetic": False, "source": "maskon", "kind": "masked", "was": "worn_wrong", "label": 1}
+    assert is_render(row) and not is_photograph(row)
+    assert is_photograph({"synthetic": False, "source": "mask12k", "kind": "worn_wrong", "label": 0})
+    assert name_of({"synthetic": False, "source": "maskon", "kind": "worn_wrong", "label": 0}).endswith("render")
+    assert set(FOLDERS.values()) >= RENDERS, "the table names what `prepare` reads"
 
 
 def test_nothing_is_computed_twice_and_other_weights_anew(result, arrays, tmp_path):

@@ -68,6 +68,15 @@ def test_a_mask_does_not_tint_its_wearer(tmp_path):
     assert tones(pool, tmp_path) == ["brown", "light"]
 
 
+def test_masks_that_a_source_drew_are_a_part_of_their_own(tmp_path):
+    np.save(tmp_path / "landmarks.npy", np.stack([MIDDLE] * 4))
+    rows = [row(source=s, kind="masked", label=1) for s in ("lfw112", "lfw112", "lfw112", "mask12k")]
+    pool = Pool([np.stack([face(75, 14, 20)] * 4)], np.array([[0, n] for n in range(4)]), rows)
+    parts = by_group(pool, tmp_path, np.arange(4) < 3)["tone"]["parts"]
+    counts = {p["what"]: [(g["accepted"]["rate"], g["accepted"]["n"]) for g in p["groups"]] for p in parts}
+    assert counts == {"masked, real": [(0.0, 1)], "masked, source's render": [(1.0, 3)]}
+
+
 def test_groups_count_what_they_could_not_measure(tmp_path):
     np.save(tmp_path / "landmarks.npy", np.stack([MIDDLE] * 80))
     light, grey = face(75, 14, 20), face(60, 0, 0)

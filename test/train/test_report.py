@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from test_evaluate import Bright
+from test_evaluate import MANIFEST, Bright
 
 from maskgate_train.card import model_card
 from maskgate_train.evaluate import evaluate
@@ -21,12 +21,6 @@ from maskgate_train.report import main
 from maskgate_train.report_pictures import crops_of, words
 from maskgate_train.report_runs import gather, sorted_out
 from maskgate_train.report_svg import Series, chart, line_axis, log_axis, percent, rows_chart, steps
-
-MANIFEST = {
-    "name": "m", "version": "1", "threshold": 0.5, "trainingData": {"pictures": 9, "dataHash": "d"},
-    "trainedWith": {"recipe": {"preset": "door", "batch": 32, "seed": 1}, "steps": 3, "minutes": 1.0,
-                    "processor": "x86_64", "torch": "2", "python": "3.11"},
-}  # fmt: skip
 
 
 def run_facts(momentum: float = 0.9, preset: str = "paper", **recipe) -> dict:
@@ -142,14 +136,40 @@ def test_goals_are_held_against_what_was_measured(runs):
     assert told(rows["mask12k unseen: bare accepted"]) == ("at most 1 %", "not measured")
 
 
+def test_worn_wrong_is_held_against_photographs_alone(runs):
+    """3 photographs, all accepted, beside 997 renders, all refused: far from the goal, however many the renders."""
+    loso = next(e for e in gather(runs, []).evaluations if e["model"]["leaveOut"])
+    by = [("mask12k worn wrong", wilson(3, 3)), ("mask12k synthetic wrong", wilson(0, 997))]
+    facts = {**loso, "model": {**loso["model"], "leaveOut": "mask12k"},
+             "bySource": [{"name": n, "label": 0, "accepted": r} for n, r in by]}  # fmt: skip
+    rows = {r["goal"]: r for r in goals(None, [], [facts])}
+    photographs, rendered = (rows[f"mask12k unseen: worn wrong{k} accepted"] for k in ("", ", rendered,"))
+    assert (photographs["value"]["n"], photographs["met"]) == (3, False)
+    assert (rendered["value"]["n"], rendered["met"]) == (997, True)
+    del facts["bySource"][0]
+    rows = {r["goal"]: r for r in goals(None, [], [facts])}
+    assert rows["mask12k unseen: worn wrong accepted"]["met"] is None, "renders do not stand in for photographs"
+
+
 def test_the_card_is_generated_whole(runs):
     evaluations = [json.loads((r / "evaluation" / "evaluation.json").read_text()) for r in runs if r.name != "paper-0"]
     whole = next(e for e in evaluations if e["model"]["preset"] == "door" and not e["leftOut"])
     seen = {"found": wilson(3, 4), "accepted": wilson(3, 3), "bySize": []}
     path = {"type": "wholePath", "name": "held-out", "leastFacePx": 40, "groups": {"with_mask": seen}}
+    path |= {"facePx": "side of the box", "unclear": 7}
     tries = {"type": "tries", "rows": [{"tried": "more blur", "gave": "8 %, n 100"}]}
     card = model_card(MANIFEST, whole, [*evaluations, run_facts(), path, tries])
-    told_there = ("n = ", "east", "notebook", "held-out, with_mask", "more blur", "accuracy 98.00 %", "Skin tone")
+    told_there = (
+        "Sizes in px: side of the box",
+        "7 pictures that reviewers called unclear",
+        "n = ",
+        "east",
+        "notebook",
+        "held-out, with_mask",
+        "more blur",
+        "accuracy 98.00 %",
+        "Skin tone",
+    )
     assert [t for t in told_there if t not in card] == []
     assert whole["threshold"] == 0.5 and "the search's floor decided" in card, "every bare face lies below 0.5"
     for table in re.findall(r"(?:^\|.*\n)+", card, re.M):

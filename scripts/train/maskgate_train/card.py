@@ -109,17 +109,43 @@ def _held_out(e: dict[str, Any]) -> list[str]:
             ["source", "balanced accuracy", "false accept", "false reject"],
             [[s["name"], *(_rate(s[k]) for k in keys)] for s in sources],
         ),
+        *_renders(e),
         *table(e["byKind"], "kind"),
         *table(e["bySource"], "source and sort"),
-        "Accepted shares by threshold (masked; bare; everything else that is to be refused):",
+        "Accepted shares by threshold:",
         "",
-        *_rows(["threshold", "masked", "bare", "other"], [_point(c) for c in e["curve"]]),
+        *_operating(e["curve"]),
         *_scores(e),
     ]
 
 
-def _point(c: dict[str, float]) -> list[str]:
-    return [str(c["threshold"]), *(f"{100 * c[k]:.2f} %" if k in c else "" for k in ("masked", "bare", "other"))]
+def _renders(e: dict[str, Any]) -> list[str]:
+    """What sources rendered, apart from photographs; nothing of an evaluation that knows no such."""
+    known = [(s["name"], s["renders"]) for s in e["sources"] if "renders" in s]
+    rows = [[n, *(_rate(r[k]) for k in ("falseAccept", "falseReject"))] for n, r in known if any(map(_n, r.values()))]
+    if not rows:
+        return []
+    return [
+        "Pictures whose masks the source itself rendered; they are no photographs, and in none of the rows above:",
+        "",
+        *_rows(["source", "false accept", "false reject"], rows),
+    ]
+
+
+def _n(r: dict[str, Any] | None) -> int:
+    return r["n"] if r else 0
+
+
+_CURVE = {
+    "masked": "masked", "bare": "bare", "wornWrong": "worn wrong", "renderedMasked": "masked, rendered",
+    "renderedOther": "to be refused, rendered", "other": "everything else that is to be refused",
+}  # fmt: skip
+
+
+def _operating(points: list[dict[str, float]]) -> list[str]:
+    keys = [k for k in _CURVE if k in points[0]]
+    rows = [[str(c["threshold"]), *(f"{100 * c[k]:.2f} %" for k in keys)] for c in points]
+    return _rows(["threshold", *(_CURVE[k] for k in keys)], rows)
 
 
 def _scores(e: dict[str, Any]) -> list[str]:
@@ -211,7 +237,15 @@ def _whole_path(material: Material) -> list[str]:
     if not rows:
         return []
     head = ["pictures", "faces", "found", "of these accepted as masked"]
-    return ["## The whole path, from pictures to verdicts", "", "By `maskgate classify`:", "", *_rows(head, rows)]
+    return ["## The whole path, from pictures to verdicts", "", *_path_words(material), "", *_rows(head, rows)]
+
+
+def _path_words(material: Material) -> list[str]:
+    """How faces were found and sized, as far as the measurements say it."""
+    sizes = sorted({w["facePx"] for w in material.whole_path if "facePx" in w})
+    unclear = sum(w.get("unclear", 0) for w in material.whole_path)
+    lines = ["By `maskgate classify`.", *(f"Sizes in px: {words}." for words in sizes)]
+    return lines + ([f"{unclear} pictures that reviewers called unclear are not measured."] if unclear else [])
 
 
 def _more(evaluation: dict[str, Any], material: Material) -> list[str]:

@@ -26,7 +26,9 @@ from .hardware import processor
 from .measure import (
     Left,
     Wanted,
-    is_real,
+    curve_parts,
+    is_photograph,
+    is_render,
     kinds_left_out,
     left_out,
     name_of,
@@ -52,18 +54,19 @@ KEYS = {
     "falseAcceptRate": "share of the validation part's bare faces that may pass at most",
     "thresholdFrom": "rate of bare faces of the validation part that pass at the threshold; null: it was given",
     "accuracy": "rate of right verdicts over everything measured",
-    "total": "accuracy, falseAccept, falseReject, balancedAccuracy of real pictures and of everything",
+    "total": "accuracy, falseAccept, falseReject, balancedAccuracy of photographs (real), of renders that sources made "
+    "(renders) and of everything; elsewhere, too, real pictures are photographs alone",
     "byKind": "accepted rate of each kind: name, label (1: to be accepted), accepted",
     "bySource": "the same by source and kind",
     "sources": "by source, real pictures: accuracy, balancedAccuracy (masked against bare and worn wrong), "
     "balancedAccuracyBare (masked against bare alone), falseAccept, falseReject, area under the ROC; "
-    "synthetic: falseAccept and falseReject of the rendered ones",
+    "renders and synthetic: falseAccept and falseReject of what the source rendered, and of what we did",
     "leftOut": "what training left out: source, and kinds with the accepted rate of each and of all together; "
     "null: nothing",
     "invariance": "rate of verdicts that a small change of the picture changes",
     "shortcut": "bare and masked faces treated as mask12k's masked crops are: accepted rates before and after, rate of "
     "bare faces whose verdict changed, median sharpness of each",
-    "curve": "accepted shares of masked, bare and other pictures by threshold",
+    "curve": "accepted shares by threshold: photographs masked, bare and worn wrong, rendered masked, rendered others",
     "roc": "area and points [false accept, true accept], of real pictures and of everything",
     "calibration": "reliability bins, expected calibration error, Brier score, of real pictures and of everything",
     "groups": "accepted rates by age and skin tone; gap: widest between groups of 30 and more, wide above 2 points, "
@@ -121,20 +124,19 @@ def evaluate(score: Scorer, arrays: Path, out: Path, wanted: Wanted | None = Non
     p = score((pool.picture(i) for i in range(len(pool))), len(pool))
     accepted = p >= threshold
     kinds = [name_of(r) for r in pool.rows]
-    real = np.array([is_real(r) for r in pool.rows])
-    bare = np.array([k == "bare" for k in kinds])
-    parts = {"masked": labels == 1, "bare": bare, "other": (labels == 0) & ~bare}
+    real, renders = (np.array([f(r) for r in pool.rows]) for f in (is_photograph, is_render))
+    of_total = {"real": real, "renders": renders, "everything": np.ones(len(pool), bool)}
     out.mkdir(parents=True, exist_ok=True)
     result = {
         "type": "evaluation", "model": model_facts(score, left), "measuredWith": {}, **what,
         "leastFacePx": wanted.least_px, "threshold": threshold, "falseAcceptRate": wanted.rate,
         "thresholdFrom": chosen_on, "accuracy": share(accepted == (labels > 0.5)),
-        "total": {"real": summary_rates(labels[real], accepted[real]), "everything": summary_rates(labels, accepted)},
+        "total": {k: summary_rates(labels[of], accepted[of]) for k, of in of_total.items()},
         "byKind": groups_of(kinds, labels, accepted),
         "bySource": groups_of([source_name(r) for r in pool.rows], labels, accepted),
         "sources": rates_by_source(pool, p, accepted), "leftOut": kinds_left_out(left, pool, accepted),
         "invariance": invariance(score, pool, accepted, threshold, wanted.probes),
-        "shortcut": shortcut(score, pool, accepted, threshold, wanted.probes), "curve": curve(p, parts),
+        "shortcut": shortcut(score, pool, accepted, threshold, wanted.probes), "curve": curve(p, curve_parts(pool)),
         "roc": {"real": roc(p[real], labels[real]), "everything": roc(p, labels)},
         "calibration": {"real": calibration(p[real], labels[real]), "everything": calibration(p, labels)},
         "groups": by_group(pool, arrays, accepted), "mistakes": write_sheets(pool, p, threshold, out),

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from .data import Pool, group_of
+from .measure import RENDER, is_render
 from .rates import gap, groups_of
 
 AGES = ((0, 12), (13, 19), (20, 39), (40, 59), (60, 200))
@@ -27,7 +28,10 @@ _RADIUS_PX = 3
 # Where the forehead lies in a crop of the daemon, for faces in which no mesh was found: mean of those in which one was.
 _USUAL_FOREHEAD = ((56, 27), (56, 34), (46, 28), (66, 28))
 _LEAST_LIGHT, _LEAST_SKIN = 55.0, 0.5
-_PARTS = {"bare": "bare", "real": "masked, real", "proper": "masked, synthetic", "wrong": "worn wrong, synthetic"}
+_PARTS = {
+    "bare": "bare", "real": "masked, real", "render": f"masked{RENDER}", "proper": "masked, synthetic",
+    "wrong": "worn wrong, synthetic",
+}  # fmt: skip
 
 AGE_BASIS = "Age in the file names of aaf (mostly East Asian faces); other sources tell no age"
 TONE_BASIS = (
@@ -98,10 +102,16 @@ def tones(pool: Pool, arrays: Path) -> list[str | None]:
     return out
 
 
+def part_of(row: dict) -> str:
+    """The group, but a mask that a source drew is not worn by anybody."""
+    group = group_of(row)
+    return "render" if group == "real" and is_render(row) else group
+
+
 def _parts(pool: Pool, names: list[str | None], accepted: np.ndarray, order: list[str]) -> list[dict[str, Any]]:
     parts = []
     for group, title in _PARTS.items():
-        mine = [i for i, r in enumerate(pool.rows) if group_of(r) == group and names[i] is not None]
+        mine = [i for i, r in enumerate(pool.rows) if part_of(r) == group and names[i] is not None]
         if not mine:
             continue
         rates = groups_of([str(names[i]) for i in mine], pool.labels[mine], accepted[mine])
@@ -114,7 +124,7 @@ def by_group(pool: Pool, arrays: Path, accepted: np.ndarray) -> dict[str, Any]:
     """Accepted shares of bare, masked and wrongly masked faces by age and by tone."""
     ages, skin = [age_band(r) for r in pool.rows], tones(pool, arrays)
     bands = [f"{low:02d}-{high}" if high < 200 else f"{low}+" for low, high in AGES]
-    people = [i for i, r in enumerate(pool.rows) if group_of(r) in _PARTS]
+    people = [i for i, r in enumerate(pool.rows) if part_of(r) in _PARTS]
     return {
         "age": {"basis": AGE_BASIS, "parts": _parts(pool, ages, accepted, bands)},
         "tone": {

@@ -15,17 +15,29 @@ import numpy as np
 from .data import Pool, group_of, load_pool
 from .rates import Rate, balanced, groups_of, roc, share, wilson
 
-_REAL = {"real": "masked", "bare": "bare", "worn_wrong": "worn wrong"}
+_PHOTOGRAPHED = {"real": "masked", "bare": "bare", "worn_wrong": "worn wrong"}
+RENDERS = frozenset({("maskon", "worn_wrong"), ("lfw112", "masked")})
+"""Source and kind of pictures that came to us rendered: MaskON's are MaskedFace-Net's, lfw112's masks are drawn."""
 
 
-def is_real(row: dict) -> bool:
-    """A photograph as it came, nothing rendered onto it by us."""
-    return not row["synthetic"]
+RENDER = ", source's render"
+
+
+def is_render(row: dict) -> bool:
+    """A mask that the picture's source drew; what a correction calls it does not make it a photograph."""
+    return not row["synthetic"] and (row["source"], row.get("was", row["kind"])) in RENDERS
+
+
+def is_photograph(row: dict) -> bool:
+    """As a camera saw it, nothing rendered onto it by us or by its source."""
+    return not row["synthetic"] and not is_render(row)
 
 
 def name_of(row: dict) -> str:
-    """What the reader sees: real kinds by name, synthetic ones by their own."""
-    return _REAL[group_of(row)] if not row["synthetic"] else f"synthetic {row['kind']}"
+    """What the reader sees: photographs by kind, a source's renders apart from them, synthetic ones by their own."""
+    if row["synthetic"]:
+        return f"synthetic {row['kind']}"
+    return f"{_PHOTOGRAPHED[group_of(row)]}{RENDER if is_render(row) else ''}"
 
 
 def source_name(row: dict) -> str:
@@ -111,20 +123,35 @@ def summary_rates(labels: np.ndarray, accepted: np.ndarray) -> dict[str, Rate | 
 def rates_by_source(pool: Pool, p: np.ndarray, accepted: np.ndarray) -> list[dict[str, Any]]:
     """What stands under `sources` of evaluation.json."""
     labels, out = pool.labels, []
-    real = np.array([is_real(r) for r in pool.rows])
+    photograph, render = (np.array([f(r) for r in pool.rows]) for f in (is_photograph, is_render))
     bare = np.array([group_of(r) == "bare" for r in pool.rows])
     for source in sorted({r["source"] for r in pool.rows}):
         mine = np.array([r["source"] == source for r in pool.rows])
-        at, made = mine & real, mine & ~real
-        rates = summary_rates(labels[at], accepted[at])
+        at = mine & photograph
         alone = balanced(share(accepted[at & (labels > 0.5)]), share(~accepted[at & bare]))
         curve = roc(p[at], labels[at])
-        rendered = summary_rates(labels[made], accepted[made])
+        apart = {"renders": mine & render, "synthetic": mine & ~photograph & ~render}
         out.append({
-            "name": source, **rates, "balancedAccuracyBare": alone, "area": curve and curve["area"],
-            "synthetic": {k: rendered[k] for k in ("falseAccept", "falseReject")},
+            "name": source, **summary_rates(labels[at], accepted[at]), "balancedAccuracyBare": alone,
+            "area": curve and curve["area"],
+            **{k: _false_rates(labels[of], accepted[of]) for k, of in apart.items()},
         })  # fmt: skip
     return out
+
+
+def _false_rates(labels: np.ndarray, accepted: np.ndarray) -> dict[str, Rate | None]:
+    return {k: v for k, v in summary_rates(labels, accepted).items() if k in ("falseAccept", "falseReject")}
+
+
+def curve_parts(pool: Pool) -> dict[str, np.ndarray]:
+    """True by picture, for each part that has an accepted share by threshold of its own."""
+    masked = pool.labels == 1
+    photograph = np.array([is_photograph(r) for r in pool.rows])
+    bare = np.array([group_of(r) == "bare" for r in pool.rows])
+    return {
+        "masked": photograph & masked, "bare": bare, "wornWrong": photograph & ~masked & ~bare,
+        "renderedMasked": ~photograph & masked, "renderedOther": ~photograph & ~masked & ~bare,
+    }  # fmt: skip
 
 
 def pick(pool: Pool, keep: list[int]) -> Pool:

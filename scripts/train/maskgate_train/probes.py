@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from .data import Pool, group_of
+from .measure import is_photograph
 from .rates import share
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -91,6 +92,10 @@ def invariance(score: Score, pool: Pool, accepted: np.ndarray, threshold: float,
     return moved
 
 
+def _is_masked(row: dict) -> bool:
+    return group_of(row) == "real" and is_photograph(row)
+
+
 def shortcut(score: Score, pool: Pool, accepted: np.ndarray, threshold: float, most: int) -> dict[str, Any] | None:
     """Bare and masked faces as mask12k's masked crops are: blurred, blocky, with smeared borders."""
 
@@ -98,8 +103,8 @@ def shortcut(score: Score, pool: Pool, accepted: np.ndarray, threshold: float, m
         at = [i for i, r in enumerate(pool.rows) if test(r)]
         return np.array(at if len(at) <= limit else np.random.default_rng(2).choice(at, limit, replace=False), int)
 
-    bare, masked = of(lambda r: group_of(r) == "bare", 4 * most), of(lambda r: group_of(r) == "real", most)
-    model = [pool.picture(i) for i in of(lambda r: group_of(r) == "real" and r["source"] == "mask12k", 500)]
+    bare, masked = of(lambda r: group_of(r) == "bare", 4 * most), of(_is_masked, most)
+    model = [pool.picture(i) for i in of(lambda r: _is_masked(r) and r["source"] == "mask12k", 500)]
     if not len(bare):
         return None
     after = score((as_mask12k(pool.picture(i), int(i)) for i in bare), len(bare), "as mask12k") >= threshold

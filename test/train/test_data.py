@@ -75,18 +75,19 @@ def test_leaving_a_source_out_takes_its_pictures_out_of_the_other_sources_too(ar
     write_rows(tmp_path / "rendered-1.jsonl", made)
     files = Counter(r["file"] for r in load_pool(tmp_path, {"train"}, leave_out="east").rows)
     assert files[rows[here]["file"]] == 1, "gone, but for the one rendered onto another picture"
-    assert np.load(tmp_path / "duplicates.npy").tolist() == [sorted([here, there])]
+    assert np.load(tmp_path / "duplicates.npz")["pairs"].tolist() == [sorted([here, there])]
     assert rows[here]["file"] in {r["file"] for r in load_pool(tmp_path, {"train"}).rows}
 
 
-def test_training_sees_nothing_that_is_nearly_a_test_picture(arrays, tmp_path):
+@pytest.mark.parametrize("part", ["test", "val"])
+def test_training_sees_nothing_that_is_nearly_a_picture_of_another_part(arrays, tmp_path, part):
     rows = read_rows(arrays / "rows.jsonl")
     pictures = np.load(arrays / "pictures.npy").copy()
-    here, there = (next(i for i, r in enumerate(rows) if r["split"] == split) for split in ("train", "test"))
+    here, there = (next(i for i, r in enumerate(rows) if r["split"] == split) for split in ("train", part))
     pictures[here] = pictures[there]
     np.save(tmp_path / "pictures.npy", pictures)
     write_rows(tmp_path / "rows.jsonl", rows)
-    files = [{r["file"] for r in load_pool(tmp_path, s).rows} for s in ({"train"}, {"test"}, {"train", "test"})]
+    files = [{r["file"] for r in load_pool(tmp_path, s).rows} for s in ({"train"}, {part}, {"train", part})]
     assert rows[here]["file"] not in files[0]
     assert rows[there]["file"] in files[1]
     assert {rows[here]["file"], rows[there]["file"]} <= files[2]

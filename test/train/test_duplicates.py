@@ -4,8 +4,9 @@ import os
 
 import cv2
 import numpy as np
+import pytest
 
-from maskgate_train.duplicates import find_pairs, load_pairs, near_duplicates, twins_of
+from maskgate_train.duplicates import find_pairs, hidden_twins, load_pairs, near_duplicates, redundant, twins_of
 from maskgate_train.prepare import main, write_rows
 
 
@@ -17,6 +18,13 @@ def again(rgb: np.ndarray) -> np.ndarray:
     """Mirrored, cropped a bit, darker and recompressed."""
     near = cv2.resize(rgb[3:110, 4:111][:, ::-1], (112, 112))
     _, data = cv2.imencode(".jpg", cv2.convertScaleAbs(near, alpha=0.8), [cv2.IMWRITE_JPEG_QUALITY, 50])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def turned_by_a_tool(rgb: np.ndarray, degrees: float) -> np.ndarray:
+    """Turned about a point beside the middle with black corners, as sources augment, then mirrored and recompressed."""
+    turn = cv2.getRotationMatrix2D((54, 58), degrees, 1.03)
+    _, data = cv2.imencode(".jpg", cv2.warpAffine(rgb, turn, (112, 112))[:, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 60])
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
 
@@ -32,11 +40,32 @@ def folder(path, splits: tuple[str, str] = ("train", "train")) -> tuple[np.ndarr
     return pictures, rows
 
 
-def test_pairs_are_of_two_sources_or_cross_the_edge_of_the_test_part(tmp_path):
+def test_pairs_are_of_two_sources_or_of_two_parts_of_one(tmp_path):
     pictures, rows = folder(tmp_path)
     assert find_pairs(pictures, rows).tolist() == [[1, 6], [2, 6]]
-    pictures, rows = folder(tmp_path, ("test", "train"))
-    assert find_pairs(pictures, rows).tolist() == [[1, 2], [1, 6], [2, 6]]
+    for part in ("test", "val"):
+        pictures, rows = folder(tmp_path, (part, "train"))
+        assert find_pairs(pictures, rows).tolist() == [[1, 2], [1, 6], [2, 6]]
+
+
+@pytest.mark.parametrize("degrees", [-25, -17, -8, 4, 12, 22])
+def test_a_picture_that_was_turned_is_the_same(degrees):
+    rng = np.random.default_rng(6)
+    one, stranger = scene(rng), scene(rng)
+    rows = [{"source": "a", "split": "train"}, {"source": "a", "split": "test"}, {"source": "b", "split": "train"}]
+    pictures = np.stack([turned_by_a_tool(one, degrees), one, turned_by_a_tool(stranger, degrees)])
+    assert find_pairs(pictures, rows).tolist() == [[0, 1]]
+    assert near_duplicates(pictures, rows).tolist() == [True, False, False]
+
+
+def test_what_validates_stays_and_its_twin_of_the_same_source_leaves_the_training_part():
+    rows = [{"source": "a", "split": s} for s in ("train", "val", "train", "test")]
+    pairs = np.array([[0, 1], [1, 2]])
+    assert redundant(pairs, rows).tolist() == [True, False, True, False]
+    assert hidden_twins(rows, pairs, {"train"}) == {0, 2}
+    assert hidden_twins(rows, pairs, {"train", "val"}) == frozenset()
+    assert hidden_twins(rows, np.array([[1, 3]]), {"val"}) == {1}
+    assert hidden_twins(rows, np.array([[1, 3]]), {"test"}) == frozenset(), "what is measured stays"
 
 
 def test_a_picture_of_something_similar_is_not_the_same():
@@ -67,10 +96,14 @@ def test_pairs_are_kept_until_the_pictures_change(tmp_path, capsys):
     _, rows = folder(tmp_path)
     assert main(["--duplicates-only", "--out", str(tmp_path)]) == 0
     assert "2 pairs of 3 pictures, 2 pairs across sources" in capsys.readouterr().out
-    kept = tmp_path / "duplicates.npy"
-    np.save(kept, np.zeros((0, 2), np.int64))
+    kept = tmp_path / "duplicates.npz"
+    nothing, version = np.zeros((0, 2), np.int64), np.load(kept)["version"]
+    np.savez(kept, pairs=nothing, version=version)
     assert len(load_pairs(tmp_path, rows)) == 0, "what is kept is used"
+    np.savez(kept, pairs=nothing, version=version - 1)
+    assert len(load_pairs(tmp_path, rows)) == 2, "what another version of the search found is not"
+    np.savez(kept, pairs=nothing, version=version)
     old = (tmp_path / "pictures.npy").stat().st_mtime - 10
     os.utime(kept, (old, old))
     assert len(load_pairs(tmp_path, rows)) == 2
-    assert [f.name for f in tmp_path.glob("duplicates*")] == ["duplicates.npy"]
+    assert [f.name for f in tmp_path.glob("duplicates*")] == ["duplicates.npz"]

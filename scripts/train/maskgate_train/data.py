@@ -18,7 +18,7 @@ import torch
 from .augment import augment
 from .config import Config, ConfigError
 from .corrections import UNCLEAR
-from .duplicates import load_pairs, twins_of
+from .duplicates import hidden_twins, load_pairs, twins_of
 from .prepare import read_rows
 from .synthesize import KINDS
 
@@ -78,7 +78,8 @@ def load_pool(
     leave_kinds: str = "",
 ) -> Pool:
     """Everything of these splits, of some groups if they are named. Left out: a source, with every picture elsewhere
-    that is nearly one of its own; rendered kinds (comma separated); and what is nearly a picture of the test part."""
+    that is nearly one of its own; rendered kinds (comma separated); what is nearly a picture of the test part, and of
+    the training part what is nearly one of the validation part."""
     no_kinds = frozenset(leave_kinds.split(",")) - {""}
     if unknown := no_kinds - set(KINDS):
         raise ConfigError(f"--leave-kinds: no such kind: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
@@ -93,8 +94,7 @@ def load_pool(
         parts.append(np.load(pictures, mmap_mode="r"))
         described = read_rows(facts)
         if n == 0:
-            unseen = [r["source"] == leave_out or (r["split"] == "test" and "test" not in splits) for r in described]
-            twins = twins_of(np.array(unseen, bool), load_pairs(arrays, described))
+            twins = unseen_twins(described, load_pairs(arrays, described), splits, leave_out)
         for at, row in enumerate(described):
             row["synthetic"] = n > 0
             wanted = row["split"] in splits and row["source"] != leave_out and row["kind"] != UNCLEAR
@@ -106,6 +106,12 @@ def load_pool(
     if not rows:
         raise ConfigError(f"--arrays {arrays}: nothing of {', '.join(sorted(splits))} is there")
     return Pool(parts, np.array(where), rows)
+
+
+def unseen_twins(rows: list[dict], pairs: np.ndarray, splits: set[str], leave_out: str) -> frozenset[int]:
+    """Places of pictures that show what the pool of these splits, without that source, must not hold."""
+    left = np.array([r["source"] == leave_out for r in rows], bool)
+    return twins_of(left, pairs) | hidden_twins(rows, pairs, splits)
 
 
 PAPER_GROUPS = frozenset({"bare", "proper"})

@@ -1,7 +1,7 @@
 """Crops by `maskgate crops` -> one array of pictures and one line of facts a picture, split by person or file.
 
 Promises: the split follows a hash of the person or file alone, so it is the same everywhere and for ever; no
-picture of the training parts is a near-duplicate of one of the test part, and none of one in another source;
+picture of the training part is a near-duplicate of one of the other parts, and none of one in another source;
 unlabelled faces are dropped; kinds that a source got wrong are corrected (corrections.py).
 Run: run prepare --crops DIR --annotations FILE --out DIR [--held-out DIR], or --out DIR and --duplicates-only or
 --correct-only
@@ -134,7 +134,7 @@ def prepare(
     rows = correct([r for r in rows if r["crop"] is not None], read_corrections(corrections))
     pictures = np.stack([_read(crops / r["crop"]) for r in tqdm(rows, unit="picture", desc="read")])
     keep = ~near_duplicates(pictures, rows)
-    print(f"{(~keep).sum()} pictures left out: near-duplicates of a test picture or of one of a smaller source")
+    print(f"{(~keep).sum()} pictures left out: near-duplicates of one of another part or of a smaller source")
     rows = [r for r, k in zip(rows, keep, strict=True) if k]
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "pictures.npy", pictures[keep])
@@ -185,7 +185,7 @@ def correct_only(arrays: Path, corrections: Path) -> list[dict]:
 
 
 def report_duplicates(arrays: Path) -> None:
-    """Prints which near-duplicates there are, and keeps the pairs as duplicates.npy."""
+    """Prints which near-duplicates there are, and keeps the pairs as duplicates.npz."""
     rows = read_rows(arrays / "rows.jsonl")
     pairs = load_pairs(arrays, rows)
     named = Counter(tuple(sorted(f"{rows[k]['source']} {rows[k]['kind']}" for k in pair)) for pair in pairs)
@@ -205,7 +205,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--duplicates-only",
         action="store_true",
-        help="count what --out holds of near-duplicates across sources, and across the test part's edge",
+        help="count what --out holds of near-duplicates across sources, and across the parts of one",
     )
     parser.add_argument(
         "--corrections", type=Path, default=CORRECTIONS, help="folder of SOURCE.txt (the trainer's own)"

@@ -40,7 +40,7 @@ def write_arrays(folder: Path, side_px: int) -> Path:
     write_rows(folder / "rows.jsonl", rows)
     kinds = ["surgical", "under_nose", "notebook", "hat"] * 6
     made = [
-        {**rows[n], "kind": k, "label": int(k == "surgical"), "split": rows[2 * n]["split"]}
+        {**rows[n], "kind": k, "label": int(k == "surgical"), "split": rows[2 * n]["split"], "beside": []}
         for n, k in enumerate(kinds)
     ]
     np.save(folder / "rendered-1.npy", np.stack([picture(rng, k == "surgical", side_px) for k in kinds]))

@@ -49,6 +49,25 @@ def test_kinds_are_left_out_by_name(arrays):
     assert make_config("door", leave_kinds="phone").leave_kinds == "phone"
 
 
+def test_kinds_are_left_out_where_they_stand_beside_a_face_too(arrays, tmp_path):
+    for name in ("pictures.npy", "rows.jsonl", "rendered-1.npy"):
+        (tmp_path / name).write_bytes((arrays / name).read_bytes())
+    made = read_rows(arrays / "rendered-1.jsonl")
+    masks = [r for r in made if r["kind"] == "surgical" and r["split"] == "train"]
+    masks[0]["beside"], masks[1]["beside"] = ["aside", "phone"], ["hat"]
+    write_rows(tmp_path / "rendered-1.jsonl", made)
+    whole = load_pool(tmp_path, {"train"}).rows
+    for kinds, count in (("phone", 1), ("aside", 1), ("hat,phone", 2)):
+        rows = load_pool(tmp_path, {"train"}, leave_kinds=kinds).rows
+        assert sum(r["kind"] == "surgical" and r["synthetic"] for r in rows) == len(masks) - count
+        assert not any(set(r.get("beside", [])) & set(kinds.split(",")) for r in rows)
+    write_rows(tmp_path / "rendered-1.jsonl", [{k: v for k, v in r.items() if k != "beside"} for r in made])
+    assert len(load_pool(tmp_path, {"train"})) == len(whole), "nothing is left out, so nothing need be known"
+    assert len(load_pool(tmp_path, {"train"}, leave_kinds="notebook")) < len(whole), "it stands beside no face"
+    with pytest.raises(ConfigError, match=r"rendered-1.jsonl does not say what stands beside .*render it again"):
+        load_pool(tmp_path, {"train"}, leave_kinds="phone")
+
+
 def test_what_nobody_would_agree_on_is_in_no_pool(arrays, tmp_path):
     rows = read_rows(arrays / "rows.jsonl")
     at = next(i for i, r in enumerate(rows) if r["split"] == "train")

@@ -121,8 +121,8 @@ def test_rendering_leaves_kinds_out_and_dresses_turned_heads_twice():
         assert faces
         for n, (rgb, points) in enumerate(faces):
             made = dress(rgb, points, (3, n), NOTHING, left_out)
-            assert [KINDS[kind].label for kind, _ in made] == expected
-            assert not left_out & {kind for kind, _ in made}
+            assert [KINDS[one.kind].label for one in made] == expected
+            assert not left_out & {one.kind for one in made}
 
 
 @pytest.mark.parametrize("kind", [k for k in masks.PROPER if k != "gas"])

@@ -18,7 +18,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 @dataclass
 class Layer:
     """Something to lay over the picture: its colour, alpha, the darkening (0..1) that it throws on what is
-    behind it, and whether it hides glasses that the person wears."""
+    behind it, whether it hides glasses that the person wears, and, of what stands beside a face, its kinds."""
 
     x: int
     y: int
@@ -26,6 +26,7 @@ class Layer:
     alpha: np.ndarray
     shadow: np.ndarray | None = None
     over_glasses: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

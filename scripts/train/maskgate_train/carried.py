@@ -87,18 +87,31 @@ def bottle(*scene) -> list[Layer] | None:
     return layers
 
 
-def lower(*scene) -> list[Layer] | None:
-    """Any of the things, or a cup, held so low that nose, mouth and most of the chin are to be seen."""
+LOWER = (*THINGS, "cup", "microphone", "phone")
+
+
+def lower(*scene, without: frozenset[str] = frozenset()) -> list[Layer] | None:
+    """Any of the things, or a cup, held so low that nose, mouth and most of the chin are to be seen; none of the kinds
+    `without`. Its layers say which thing it is."""
     rng, assets = scene[3], scene[4]
-    top = (-3.4, -7.0)
-    kinds = [*THINGS, "cup", "microphone", "phone"]
+    kinds = [k for k in LOWER if k not in without]
+    if not kinds:
+        return None
     kind = kinds[rng.integers(len(kinds))]
+    layers = _low(kind, scene, rng, assets.textures)
+    for layer in layers or []:
+        layer.beside = (kind,)
+    return layers
+
+
+def _low(kind: str, scene: tuple, rng: np.random.Generator, textures: list[np.ndarray]) -> list[Layer] | None:
+    top = (-3.4, -7.0)
     if kind in THINGS:
         w, h, corners = _corners(THINGS[kind], rng, top)
-        return held(scene, THINGS[kind].draw(rng, w, h, assets.textures), corners, 0.5)
+        return held(scene, THINGS[kind].draw(rng, w, h, textures), corners, 0.5)
     w, h = {"cup": (8.0, 10.0), "microphone": (5.5, 17.0), "phone": (7.4, 15.0)}[kind]
     texture = {
-        "cup": lambda: things.cup(rng, w, h, assets.textures),
+        "cup": lambda: things.cup(rng, w, h, textures),
         "microphone": lambda: things.microphone(rng, w, h),
         "phone": lambda: things.phone(rng, w, h),
     }[kind]()

@@ -20,7 +20,7 @@ from .config import Config, ConfigError
 from .corrections import UNCLEAR
 from .duplicates import hidden_twins, load_pairs, twins_of
 from .prepare import read_rows
-from .synthesize import KINDS
+from .synthesize import BESIDE, KINDS
 
 # Share of the draws of mix `door`, by label and group; within a group, sources weigh by the square root of their size,
 # among occluders the kinds of each source do.
@@ -78,8 +78,8 @@ def load_pool(
     leave_kinds: str = "",
 ) -> Pool:
     """Everything of these splits, of some groups if they are named. Left out: a source, with every picture elsewhere
-    that is nearly one of its own; rendered kinds (comma separated); what is nearly a picture of the test part, and of
-    the training part what is nearly one of the validation part."""
+    that is nearly one of its own; rendered kinds (comma separated), also where they stand beside a face; what is nearly
+    a picture of the test part, and of the training part what is nearly one of the validation part."""
     no_kinds = frozenset(leave_kinds.split(",")) - {""}
     if unknown := no_kinds - set(KINDS):
         raise ConfigError(f"--leave-kinds: no such kind: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
@@ -93,19 +93,29 @@ def load_pool(
             raise ConfigError(f"--arrays {arrays}: no {pictures.name}; run `prepare` first")
         parts.append(np.load(pictures, mmap_mode="r"))
         described = read_rows(facts)
+        if n > 0 and no_kinds & BESIDE and any("beside" not in r for r in described):
+            raise ConfigError(
+                f"--leave-kinds: {facts.name} does not say what stands beside its faces, so {leave_kinds} may; it is "
+                "of an older `render`: render it again with its seed, or `render --without` into other arrays"
+            )
         if n == 0:
             twins = unseen_twins(described, load_pairs(arrays, described), splits, leave_out)
         for at, row in enumerate(described):
             row["synthetic"] = n > 0
             wanted = row["split"] in splits and row["source"] != leave_out and row["kind"] != UNCLEAR
             wanted = wanted and row.get("of", at if n == 0 else None) not in twins
-            wanted = wanted and not (n > 0 and row["kind"] in no_kinds)
+            wanted = wanted and not (n > 0 and no_kinds & shown(row))
             if wanted and (not groups or group_of(row) in groups):
                 where.append((n, at))
                 rows.append(row)
     if not rows:
         raise ConfigError(f"--arrays {arrays}: nothing of {', '.join(sorted(splits))} is there")
     return Pool(parts, np.array(where), rows)
+
+
+def shown(row: dict) -> set[str]:
+    """Kinds of a rendered picture: its own, and those beside its face."""
+    return {row["kind"], *row.get("beside", ())}
 
 
 def unseen_twins(rows: list[dict], pairs: np.ndarray, splits: set[str], leave_out: str) -> frozenset[int]:

@@ -2,7 +2,8 @@
 
 Promises: each bare picture gives one masked picture (two of a turned head, of which there are few) and two that are
 not (worn wrong, occluder or decoy), so that nothing but the thing itself tells them apart; the same seed gives the
-same pixels; another seed adds more. Kinds named by --without are in none of them.
+same pixels; another seed adds more. Kinds named by --without are in none of them, neither as what the picture is about
+nor beside the face; each row says what stands beside it.
 Run: run render --arrays DIR --seed 1 [--without KIND,KIND] [--templates DIR --textures DIR --hands DIR]
 """
 
@@ -13,6 +14,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,7 +23,7 @@ from tqdm import tqdm
 from .assets import Assets, load_assets
 from .face import fit_face
 from .prepare import read_rows, write_rows
-from .synthesize import KINDS, pick_kind, synthesize
+from .synthesize import KINDS, dressed, pick_kind
 
 _state: dict[str, object] = {}
 _GROUPS = {"wrong": 0.4, "occluder": 0.54, "decoy": 0.06}
@@ -37,24 +39,32 @@ def pick_negative(rng: np.random.Generator, without: frozenset[str] = frozenset(
     return pick_kind(rng, 0, without=others | without)
 
 
+class Made(NamedTuple):
+    """One rendered picture, its kind, and the kinds that stand beside its face."""
+
+    kind: str
+    picture: np.ndarray
+    beside: list[str]
+
+
 def dress(
     rgb: np.ndarray,
     points: np.ndarray,
     seed: tuple[int, ...],
     assets: Assets,
     without: frozenset[str] = frozenset(),
-) -> list[tuple[str, np.ndarray]]:
+) -> list[Made]:
     """Masked and unmasked pictures made of a bare one; fewer if the face suits nothing."""
     rng = np.random.default_rng(seed)
     face = fit_face(points)
     turned = face is not None and abs(face.yaw) > _TURNED_DEGREES
-    made: list[tuple[str, np.ndarray]] = []
+    made: list[Made] = []
     for label in (1, 0, 0, 1) if turned else (1, 0, 0):
         for _ in range(4):
             kind = pick_kind(rng, 1, without) if label else pick_negative(rng, without)
-            picture = synthesize(rgb, points, kind, rng, assets)
-            if picture is not None:
-                made.append((kind, picture))
+            drawn = dressed(rgb, points, kind, rng, assets, without)
+            if drawn is not None:
+                made.append(Made(kind, *drawn))
                 break
     return made
 
@@ -66,13 +76,13 @@ def _start(arrays: Path, seed: int, without: frozenset[str], assets: tuple[Path 
     _state["seed"], _state["without"], _state["assets"] = seed, without, load_assets(*assets)
 
 
-def _render(indices: list[int]) -> list[tuple[int, str, np.ndarray]]:
+def _render(indices: list[int]) -> list[tuple[int, Made]]:
     out = []
     for i in indices:
         rgb = np.ascontiguousarray(_state["pictures"][i])
         points = _state["points"][i].astype(np.float32)
         made = dress(rgb, points, (_state["seed"], i), _state["assets"], _state["without"])
-        out += [(i, kind, picture) for kind, picture in made]
+        out += [(i, one) for one in made]
     return out
 
 
@@ -110,13 +120,11 @@ def main(argv: list[str] | None = None) -> int:
         tqdm(total=len(todo), unit="face") as bar,
     ):
         for part in pool.map(_render, chunks):
-            for i, kind, picture in part:
-                base = rows[i]
-                facts = {"kind": kind, "label": KINDS[kind].label, "group": base["group"], "split": base["split"]}
-                new_rows.append(
-                    {**facts, "source": base["source"], "file": base["file"], "facePx": base["facePx"], "of": i}
-                )
-                pictures.append(picture)
+            for i, one in part:
+                kept = {k: rows[i][k] for k in ("group", "split", "source", "file", "facePx")}
+                label = KINDS[one.kind].label
+                new_rows.append({"kind": one.kind, "label": label, **kept, "of": i, "beside": one.beside})
+                pictures.append(one.picture)
             bar.update(64)
     save_pictures(args.arrays / f"rendered-{args.seed}.npy", pictures)
     write_rows(args.arrays / f"rendered-{args.seed}.jsonl", new_rows)

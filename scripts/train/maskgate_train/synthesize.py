@@ -17,45 +17,55 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import decoys, masks, occluders, wraps
+from . import beside, decoys, masks, occluders, wraps
 from .assets import Assets, load_assets
-from .blend import Layer, Light, compose, luma, measure_light, settle
+from .blend import Layer, compose, luma, measure_light, settle
 from .face import Face, fit_face
 
-Maker = Callable[[tuple[int, ...], Face, Light, np.random.Generator, Assets], list[Layer] | None]
+Maker = Callable[..., list[Layer] | None]
+"""Takes shape, face, light, generator and assets."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """What a synthetic picture shows. `label` 1: a mask worn properly. `weight`: how often it comes within its label.
-    `group` is proper, wrong, occluder, decoy or bare."""
+    `group` is proper, wrong, occluder, decoy or bare. `has_beside`: its maker may draw further kinds beside the face,
+    and takes `without`, those that it must not draw."""
 
     name: str
     label: int
     group: str
     weight: float
     make: Maker
+    has_beside: bool
 
 
 def _mask(kind: str) -> Maker:
-    def make(
-        shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets
-    ) -> list[Layer] | None:
-        layers = masks.put_on(kind, shape, face, light, rng, assets)
+    def make(*scene, without: frozenset[str] = frozenset()) -> list[Layer] | None:
+        rng = scene[3]
+        layers = masks.put_on(kind, *scene)
         # Dark glasses, hats and things aside come with bare and masked faces alike, or they would give the label away.
         pick = rng.random()
         if layers is not None and pick < _ACCOMPANIED:
-            extra = "aside" if pick < 0.55 * _ACCOMPANIED else str(rng.choice(["sunglasses", "hat"]))
-            more = decoys.DECOYS[extra](shape, face, light, rng, assets) or []
-            for layer in more:
-                layer.over_glasses = True
-            layers = [*layers, *more]
+            layers = [*layers, *_beside_a_mask(scene, pick < 0.55 * _ACCOMPANIED, without)]
         return layers
 
     return make
 
 
-def _bare(shape: tuple[int, ...], face: Face, light: Light, rng: np.random.Generator, assets: Assets) -> list[Layer]:
+def _beside_a_mask(scene: tuple, is_aside: bool, without: frozenset[str]) -> list[Layer]:
+    worn = [k for k in ("sunglasses", "hat") if k not in without]
+    if "aside" in without if is_aside else not worn:
+        return []
+    extra = "aside" if is_aside else str(scene[3].choice(worn))
+    more = decoys.aside(*scene, without=without) if is_aside else decoys.DECOYS[extra](*scene)
+    for layer in more or []:
+        layer.over_glasses = True
+        layer.beside = (extra, *layer.beside)
+    return more or []
+
+
+def _bare(*_scene) -> list[Layer]:
     return []
 
 
@@ -71,9 +81,12 @@ def _kinds() -> dict[str, Kind]:
     rows.append(("scarf", 0, "wrong", wraps.scarf))
     rows += [(k, 0, "occluder", make) for k, make in occluders.OCCLUDERS.items()]
     rows += [(k, 0, "decoy", make) for k, make in decoys.DECOYS.items()]
-    return {k: Kind(k, label, group, _WEIGHTS.get(k, 1), make) for k, label, group, make in rows}
+    makers = {*masks.PROPER, *masks.WRONG, "aside"}
+    return {k: Kind(k, label, group, _WEIGHTS.get(k, 1), make, k in makers) for k, label, group, make in rows}
 
 
+BESIDE = beside.KINDS | {"aside", "sunglasses", "hat"}
+"""Kinds that pictures of another kind may show, too."""
 KINDS: dict[str, Kind] = _kinds()
 
 
@@ -81,11 +94,21 @@ def synthesize(
     rgb: np.ndarray, points: np.ndarray, kind: str, rng: np.random.Generator, assets: Assets
 ) -> np.ndarray | None:
     """The picture with this kind of thing on its face, or None. `rgb` uint8 [H,W,3], `points` [468,2] in its pixels."""
+    made = dressed(rgb, points, kind, rng, assets)
+    return None if made is None else made[0]
+
+
+def dressed(
+    rgb: np.ndarray, points: np.ndarray, kind: str, rng: np.random.Generator, assets: Assets,
+    without: frozenset[str] = frozenset(),
+) -> tuple[np.ndarray, list[str]] | None:  # fmt: skip
+    """The same, with the kinds that were drawn beside the face, of which none is in `without`."""
     face = fit_face(points)
     if face is None:
         return None
     light = measure_light(rgb, face)
-    layers = KINDS[kind].make(rgb.shape, face, light, rng, assets)
+    more = {"without": without} if KINDS[kind].has_beside else {}
+    layers = KINDS[kind].make(rgb.shape, face, light, rng, assets, **more)
     if layers is None:
         return None
     keep = glasses_of(rgb, face) if KINDS[kind].group in ("proper", "wrong") else None
@@ -95,7 +118,8 @@ def synthesize(
             h, w = layer.alpha.shape
             layer.alpha *= 1 - keep[layer.y : layer.y + h, layer.x : layer.x + w]
     out = compose(rgb, layers)
-    return recompressed(out, int(rng.integers(70, 96))) if rng.random() < 0.3 else out
+    out = recompressed(out, int(rng.integers(70, 96))) if rng.random() < 0.3 else out
+    return out, sorted({name for layer in layers for name in layer.beside})
 
 
 def glasses_of(rgb: np.ndarray, face: Face) -> np.ndarray | None:

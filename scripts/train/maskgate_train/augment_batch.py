@@ -1,7 +1,7 @@
 """augment.py's pictures, a batch at once on a GPU.
 
 Promises: the distributions of augment.py, which has the same stages in the same order (a test compares the two);
-the same (seed, step) gives the same pixels; nothing waits for the GPU; never knows the label.
+the same (seeds, step) give the same pixels; nothing waits for the GPU; never knows the label.
 On a processor augment.py stays: OpenCV takes 0.5 ms a picture there, this 2.7 ms.
 What to do is drawn on the processor, for all pictures; each stage then runs on all and is kept where it was drawn.
 """
@@ -32,12 +32,12 @@ _JPEG_LUMA = [
 _JPEG_CHROMA = [17, 18, 24, 47, 18, 21, 26, 66, 24, 26, 56, 99, 47, 66, 99, 99]
 
 
-def augment_batch(pictures: torch.Tensor, place: Place, seed: int, step: int) -> torch.Tensor:
+def augment_batch(pictures: torch.Tensor, place: Place, seeds: tuple[int, ...], step: int) -> torch.Tensor:
     """uint8 [N,S,S,3] in and out, on the device: this process's share of the step's pictures."""
     n, side = len(pictures), pictures.shape[1]
-    plan = draw_plan(np.random.default_rng([seed, step, 4]), n * place.ranks, side)
+    plan = draw_plan(np.random.default_rng([*seeds, step, 4]), n * place.ranks, side)
     sent = {k: place.send(v[n * place.rank : n * (place.rank + 1)]) for k, v in plan.items()}
-    state = np.random.SeedSequence([seed, step, place.rank, 5]).generate_state(1)[0]
+    state = np.random.SeedSequence([*seeds, step, place.rank, 5]).generate_state(1)[0]
     chance = torch.Generator(place.device).manual_seed(int(state))
     sent["normal"] = torch.randn((n, 3, side, side), generator=chance, device=place.device)
     sent["even"] = torch.randint(0, 256, (n, 3, side, side), generator=chance, device=place.device).float()

@@ -279,4 +279,10 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any] | None, also
         *_goals(evaluation, material), *_paper(material), *_held_out(evaluation), *_unseen(material),
         *_shortcuts(evaluation), *_groups(evaluation), *_whole_path(material), *_more(evaluation, material),
     ]  # fmt: skip
-    return "\n".join([*lines, _LIMITS])
+    return "\n".join([*lines, limits(manifest)])
+
+
+def limits(manifest: dict[str, Any]) -> str:
+    """What holds for every model, and weights this one began with that may have learned the test part."""
+    told = manifest["trainedWith"].get("foreignWeights", [])
+    return _LIMITS + "".join(f"- May have learned pictures of the test part ({why}).\n" for why in told)

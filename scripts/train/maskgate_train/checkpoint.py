@@ -62,8 +62,8 @@ def digest_of(network: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def trained_with(config: Config, pool: Pool, place: Place) -> dict[str, Any]:
-    """Facts that say how a model came to be."""
+def trained_with(config: Config, pool: Pool, place: Place, lineage: dict[str, Any]) -> dict[str, Any]:
+    """Facts that say how a model came to be; `lineage`: lineage.py's."""
     cuda = place.is_cuda
     facts = {
         "torch": str(torch.__version__), "python": platform.python_version(),
@@ -73,11 +73,9 @@ def trained_with(config: Config, pool: Pool, place: Place) -> dict[str, Any]:
         "numbers": "bfloat16" if place.bfloat16 else "float32", "compiled": place.compile,
         "recipe": as_dict(config), "dataHash": data_hash(pool), "pictures": len(pool), "data": summary(pool),
     }  # fmt: skip
-    for name, key in (("init_from", "initFrom"), ("teacher", "teacher")):
-        if file := getattr(config, name):
-            facts[key] = {"file": Path(file).name, "sha256": _sha256(Path(file))}
-            facts["recipe"][name] = Path(file).name
-    return facts
+    for name in ("init_from", "teacher"):
+        facts["recipe"][name] = Path(getattr(config, name)).name
+    return facts | lineage
 
 
 def commit() -> str:
@@ -87,8 +85,3 @@ def commit() -> str:
     here = Path(__file__).parent
     told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=here, check=False)
     return told.stdout.strip() or "unknown"
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -30,6 +30,7 @@ class Config:
     weights: str = _setting("", "initial weights (.npz by torchvision's names); empty: torchvision's own")
     init_from: str = _setting("", "start from the averaged weights of this checkpoint of another run, not --weights")
     teacher: str = _setting("", "checkpoint of another run, whose verdicts are mixed into the labels")
+    foreign_weights: bool = _setting(False, "go on though --init-from or --teacher may have learned the test part")
     teacher_weight: float = _setting(0.5, "share of the teacher's verdict in a label")
     device: str = _setting("", "cuda or cpu; empty: cuda where there is one")
     precision: str = _setting("auto", "float32, bfloat16, or auto: bfloat16 on CUDA and on processors with AMX")

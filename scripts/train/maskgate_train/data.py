@@ -1,6 +1,7 @@
 """The prepared and rendered pictures of a split, and which of them a step sees.
 
-Promises: a batch is a function of (seed, step) alone, so a run that was killed goes on as if it had not been.
+Promises: a batch is a function of a run's seeds and the step alone, so a run that was killed goes on as if it had not
+been.
 """
 
 from __future__ import annotations
@@ -162,9 +163,12 @@ def summary(pool: Pool) -> dict[str, int]:
 class Batches:
     """The batches of a run, made ahead in a thread; of several processes, each makes its own share of every batch."""
 
-    def __init__(self, pool: Pool, config: Config, ahead: int = 4, rank: int = 0, ranks: int = 1) -> None:
-        """Nothing is read before `from_step`."""
+    def __init__(
+        self, pool: Pool, config: Config, ahead: int = 4, rank: int = 0, ranks: int = 1, seeds: tuple[int, ...] = ()
+    ) -> None:
+        """Nothing is read before `from_step`. `seeds`: the run's (lineage.py); the configured one alone if empty."""
         self._pool, self._config, self._ahead = pool, config, ahead
+        self._seeds = seeds or (config.seed,)
         self._mine = slice(rank * config.batch // ranks, (rank + 1) * config.batch // ranks)
         self._labels = pool.labels
         self._ends = np.cumsum(draw_weights(pool.rows)) if config.mix == "door" else np.array([])
@@ -173,11 +177,11 @@ class Batches:
         """Which pictures the step sees, in all processes together."""
         c, n = self._config, len(self._pool)
         if c.mix == "door":
-            rng = np.random.default_rng([c.seed, step, 1])
+            rng = np.random.default_rng([*self._seeds, step, 1])
             at = (np.arange(c.batch) + rng.random(c.batch)) / c.batch
             return np.minimum(np.searchsorted(self._ends, at * self._ends[-1]), n - 1)
         per_epoch = max(1, n // c.batch)
-        order = np.random.default_rng([c.seed, step // per_epoch, 2]).permutation(n)
+        order = np.random.default_rng([*self._seeds, step // per_epoch, 2]).permutation(n)
         start = step % per_epoch * c.batch
         return order[start : start + c.batch]
 
@@ -191,8 +195,8 @@ class Batches:
         chosen, labels = self.share(step)
         pictures = [self._pool.picture(i) for i in chosen]
         if self._config.augment == "door":
-            seed, first = self._config.seed, self._mine.start
-            pictures = [augment(p, np.random.default_rng([seed, step, first + k, 3])) for k, p in enumerate(pictures)]
+            places = enumerate(pictures, self._mine.start)
+            pictures = [augment(p, np.random.default_rng([*self._seeds, step, k, 3])) for k, p in places]
         return np.stack(pictures), labels
 
     def from_step(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,6 +1,6 @@
 """A run's pictures on its device, batch after batch.
 
-Promises: batches are those of data.py, so functions of seed and step; on a GPU they are cut from what lies there
+Promises: batches are those of data.py, so functions of seeds and step; on a GPU they are cut from what lies there
 already, and nothing waits; on a processor a thread makes them ahead.
 """
 
@@ -24,12 +24,15 @@ _GPU_SHARE = 0.5
 class Feed:
     """Batches of one process for one run."""
 
-    def __init__(self, pool: Pool, config: Config, place: Place, stored: torch.Tensor | None = None) -> None:
-        """`stored`: what stands for each picture already, such as the outputs of layers that never move."""
-        self._config, self._place = config, place
+    def __init__(
+        self, pool: Pool, config: Config, place: Place, stored: torch.Tensor | None = None, seeds: tuple[int, ...] = ()
+    ) -> None:
+        """`stored`: what stands for each picture already, such as the outputs of layers that never move; `seeds`: the
+        run's (lineage.py), the configured one alone if empty."""
+        self._place, self._seeds = place, seeds or (config.seed,)
         self._augments = place.resident and config.augment == "door"
         raw = dataclasses.replace(config, augment="none") if self._augments else config
-        self._batches = Batches(pool, raw, rank=place.rank, ranks=place.ranks)
+        self._batches = Batches(pool, raw, rank=place.rank, ranks=place.ranks, seeds=self._seeds)
         if stored is None and place.resident and _fits(pool, place):
             stored = pool.pictures(range(len(pool))).to(place.device)
         self._stored = stored
@@ -38,7 +41,7 @@ class Feed:
         """Inputs and float32 labels of `step` and after, without end."""
         with closing(self._made(step) if self._stored is None else self._taken(step)) as source:
             for at, (inputs, labels) in enumerate(source, step):
-                more = augment_batch(inputs, self._place, self._config.seed, at) if self._augments else inputs
+                more = augment_batch(inputs, self._place, self._seeds, at) if self._augments else inputs
                 yield more, labels
 
     def _made(self, step: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,11 +40,18 @@ def make_model(weights: str, fold_normalization: bool, seed: int) -> nn.Module:
 
 def load_run(model: nn.Module, checkpoint: Path) -> None:
     """The weights that a run of ours would ship: the averaged ones."""
+    model.load_state_dict(read_checkpoint(checkpoint)["ema"])
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """What a run of ours wrote; its weights are read when they are looked at."""
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["ema"]
-    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
-        raise ConfigError(f"{checkpoint} is no checkpoint of a run; give its best.pt or last.pt") from error
-    model.load_state_dict(state)
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ConfigError(f"{file} is no checkpoint of a run; give its best.pt or last.pt") from error
+    if not isinstance(state, dict) or "ema" not in state:
+        raise ConfigError(f"{file} is no checkpoint of a run; give its best.pt or last.pt")
+    return state
 
 
 def load_partial(model: nn.Module, file: Path) -> list[str]:

@@ -23,6 +23,7 @@ from .data import PAPER_GROUPS, Pool, load_pool
 from .feed import Feed
 from .hardware import Place, placed
 from .learner import Learner
+from .lineage import begin, go_on, seeds_of
 from .stem_cache import stem_outputs
 
 # The first steps of a phase compile and record it: they count as preparation, not as training time.
@@ -67,18 +68,19 @@ def train_here(config: Config, place: Place, stop_after: int = 0) -> dict[str, A
     began, folder = time.perf_counter(), run_folder(config)
     pool, val = load_pools(config)
     found = load(folder / "last.pt", config)
+    lineage = begin(config) if found is None else go_on(config, found["facts"])
     learner = Learner(config, place, fresh=found is None)
     state: dict[str, Any] = {"step": 0, "elapsed_s": 0.0, "prepare_s": 0.0, "best": None, "since_best": 0, "curve": []}
     if found is not None:
         learner.take_up(found)
         state |= {k: found[k] for k in state if k in found}
-    facts = trained_with(config, pool, place)
+    facts = trained_with(config, pool, place, lineage)
     log = Log(config, place, state, learner)
     counts = f"{len(pool)} pictures, {len(val)} to validate"
     log(f"{counts}, data {facts['dataHash']}, from step {state['step']}, on {facts['device']} in {facts['numbers']}")
     stored, val_inputs = inputs_of(config, place, learner, pool, val)
     val_labels = place.send(val.labels)
-    batches = Feed(pool, config, place, stored).from_step(state["step"])
+    batches = Feed(pool, config, place, stored, seeds_of(config, lineage)).from_step(state["step"])
 
     def checkpoint(name: str) -> None:
         more = {**state, "tally": place.total(learner.tally), "config": as_dict(config), "facts": facts}

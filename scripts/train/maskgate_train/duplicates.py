@@ -66,7 +66,8 @@ def _coarse(grey: np.ndarray) -> np.ndarray:
 
 def find_pairs(pictures: np.ndarray, rows: list[dict]) -> np.ndarray:
     """Pairs [N,2] of places in `rows` that show the same photograph, mirrored, turned or as it is, and differ in source
-    or in split. Memory: 40 kB a picture, and a block of scores of 1024 pictures against all."""
+    or in split. Takes 30 kB a picture and the scores of 1024 pictures against all; for 30,000 pictures some two minutes
+    of one core, and 30 microseconds more for each pair whose hashes are near at one of the angles."""
     greys = [_grey(p) for p in pictures]
     bits = np.stack([difference_hash(g) for g in greys])
     small = [_coarse(g) for g in greys]

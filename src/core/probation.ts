@@ -55,8 +55,8 @@ export function startProbation(
   return { candidate, beganAtMs: nowMs, baseline, isBaselineRecorded, first: undefined, last };
 }
 
-export function baselineOf({ framesPerSecond, hasVisionFault }: DaemonSample): Baseline {
-  return { framesPerSecond, hasVisionFault };
+export function baselineOf({ framesPerSecond, hasVisionFault, running }: DaemonSample): Baseline {
+  return { framesPerSecond, hasVisionFault, running: running?.id ?? null };
 }
 
 /** Hears one sample; the verdict is of now. */

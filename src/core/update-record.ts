@@ -39,6 +39,8 @@ export interface KeptLedger {
 export interface Baseline {
   readonly framesPerSecond: number;
   readonly hasVisionFault: boolean;
+  /** Id of the model that decided then: another than the active one where that could not be loaded. */
+  readonly running: number | null;
 }
 
 /** The active model is on probation. */
@@ -156,9 +158,11 @@ export function markGood(record: UpdateRecord, reason: string | null = null): Up
   if (trial === null) return record;
   // A bundle that was installed again stands in for its damaged self: what was behind that stays behind.
   const isAgain = active.bundle === record.previous.bundle;
+  // And where the active model could not be loaded, what decided in its place stays behind, not what could not.
+  const stoodIn = trial.baseline?.running === trial.before.id;
   return {
     ...record,
-    previous: isAgain ? trial.before : record.previous,
+    previous: isAgain || stoodIn ? trial.before : record.previous,
     ledger: trial.ledger,
     trial: null,
     last: { kind: "good", version: active.version, reason },

@@ -38,7 +38,11 @@ const recordSchema = z.strictObject({
       before: modelRef,
       // Trials that began under an older version have none.
       baseline: z
-        .strictObject({ framesPerSecond: z.number().min(0), hasVisionFault: z.boolean() })
+        .strictObject({
+          framesPerSecond: z.number().min(0),
+          hasVisionFault: z.boolean(),
+          running: count.nullable().default(null),
+        })
         .nullable()
         .default(null),
     })

@@ -15,6 +15,7 @@ import {
   initialRecord,
   isSameModel,
   markGood,
+  rollBack,
   namedSlots,
   packaged,
   type Baseline,
@@ -82,7 +83,7 @@ test("a candidate that does not run is not proven, however long that lasts", () 
 });
 
 test("what the record says of the daemon before counts, and not what is seen after a cut; else the last look before the candidate", () => {
-  const recorded = { framesPerSecond: 10, hasVisionFault: false };
+  const recorded = { framesPerSecond: 10, hasVisionFault: false, running: 1 };
   const old = { running: packaged };
   for (const [baseline, samples, kind] of [
     [recorded, [{ ...old, framesPerSecond: 1 }, {}, { framesDecided: 300, framesPerSecond: 4.9 }], "bad"],
@@ -98,7 +99,11 @@ test("what the record says of the daemon before counts, and not what is seen aft
 test("a switch writes down how the daemon did before it, which a resumed probation takes", () => {
   const switching: Update = { record: initialRecord, state: { kind: "switching", sinceMs: 50, candidate } };
   const seen = nextUpdate(switching, { kind: "daemon", atMs: 60, sample }, policy);
-  assert.deepEqual(seen.record.trial?.baseline, { framesPerSecond: 10, hasVisionFault: false });
+  assert.deepEqual(seen.record.trial?.baseline, {
+    framesPerSecond: 10,
+    hasVisionFault: false,
+    running: sample.running?.id,
+  });
   const unseen = nextUpdate(switching, { kind: "done", atMs: 60 }, policy);
   assert.equal(unseen.record.trial?.baseline, null);
   const resumed = nextUpdate(
@@ -188,6 +193,28 @@ test("a trial names three slots at most, and only the free one can be put on tri
   assert.deepEqual(namedSlots(trial), ["slot-a", "slot-b", "slot-c"]);
   assert.deepEqual(namedSlots(markGood(trial)), ["slot-b", "slot-c"]);
   assert.throws(() => beginTrial(trial, "slot-c", candidate), /not free/);
+});
+
+test("where the active model could not be loaded, the one that decided in its place stays behind a good candidate", () => {
+  const ref = (place: ModelRef["place"], id: number): ModelRef => ({
+    place,
+    id,
+    version: id,
+    bundle: `b${id}`,
+  });
+  const record = { ...initialRecord, lastId: 2, active: ref("slot-b", 2), previous: ref("slot-a", 1) };
+  for (const [running, behind] of [
+    [2, 2],
+    [1, 1],
+    [0, 2],
+    [null, 2],
+  ] as const) {
+    const baseline = { framesPerSecond: 10, hasVisionFault: false, running };
+    const trial = beginTrial(record, "slot-c", candidate, baseline);
+    assert.equal(markGood(trial).previous.id, behind);
+    const back = rollBack(trial, "slow");
+    assert.deepEqual([back.active, back.previous], [record.active, record.previous]);
+  }
 });
 
 test("without a trial nothing is marked good or tried again; a good end is told", () => {

@@ -98,7 +98,7 @@ test("a trial that an older version began is read, with its checksum, and has no
   const text = recordText({ ...trial, trial: older } as UpdateRecord);
   await (await disk.create(files.record)).write(Buffer.from(text));
   assert.deepEqual(await storeOn(disk).record(), trial);
-  const baseline = { framesPerSecond: 29.97, hasVisionFault: true };
+  const baseline = { framesPerSecond: 29.97, hasVisionFault: true, running: 1 };
   const newer: UpdateRecord = { ...trial, trial: { ...older, baseline } };
   await storeOn(disk).write(newer);
   assert.deepEqual(await storeOn(disk).record(), newer);

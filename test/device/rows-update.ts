@@ -205,6 +205,8 @@ async function cut(bench: Bench): Promise<string> {
 async function cutInRollback(bench: Bench, sticks: Sticks): Promise<void> {
   const { version } = await running(bench);
   await bench.configure({ "update.probationS": "600" });
+  // What was told of the stick before it would end the waiting.
+  await bench.sh(forgetReport);
   await bench.machine.plug(await stickWith(sticks, version + 1, "brightness"));
   await bench.sh(reported("probation"));
   await bench.machine.unplug();

@@ -208,7 +208,8 @@ async function cutInRollback(bench: Bench, sticks: Sticks): Promise<void> {
   // What was told of the stick before it would end the waiting.
   await bench.sh(forgetReport);
   await bench.machine.plug(await stickWith(sticks, version + 1, "brightness"));
-  await bench.sh(reported("probation"));
+  // Told twice: by who switched, and by who watches. Between the two the command would go back by itself, and report nothing.
+  await bench.sh(`${reported("probation")}; ${forgetReport}; ${reported("probation")}`);
   await bench.machine.unplug();
   const before = await bench.boots();
   await bench.sh(

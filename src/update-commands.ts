@@ -155,7 +155,7 @@ async function drive(
   const update = driveUpdate(start, {
     store,
     work: workOn(store),
-    policy: { ...updatePolicy(config), handsOver },
+    policy: updatePolicy(config, handsOver),
     clock: monotonicClock(),
     wait: (ms, signal) => waitMs(ms, undefined, signal && { signal }).catch(() => undefined),
     wish: (trial) =>
@@ -176,11 +176,12 @@ function storeOf({ update: { stateFolder } }: Config, log: Log): SlotStore {
 }
 
 /** How long everything may take. */
-export function updatePolicy({
-  update: { probationFrames, probationS, probationLimitS, stagingS },
-}: Config): UpdatePolicy {
+export function updatePolicy(
+  { update: { probationFrames, probationS, probationLimitS, stagingS } }: Config,
+  handsOver = false,
+): UpdatePolicy {
   return {
-    handsOver: false,
+    handsOver,
     probation: {
       frames: probationFrames,
       probationMs: probationS * 1000,

@@ -57,11 +57,11 @@ export class BundleWork implements UpdateWork {
       throw new KioskError("bundle-refused", `${this.#file}: ${admission.message}`);
     if (admission.kind === "already") return { kind: "already", version: manifest.version };
     this.#manifest = manifest;
-    const [described, ...parts] = slotParts(bundle.signed);
-    const writer = await this.#store.open([described, ...parts]);
+    const parts = slotParts(bundle.signed);
+    const writer = await this.#store.open(parts);
     this.#writer = writer;
     // It stays beside the model: it alone vouches for the small files once they lie on the disk.
-    await writer.write(described, bundle.signed.manifestBytes);
+    await writer.write(parts[0], bundle.signed.manifestBytes);
     await writer.verified();
     await bundle.readParts(writer);
     const kept = markedGood(ledger, bundle.signed);

@@ -86,8 +86,8 @@ export const initialRecord: UpdateRecord = {
 };
 
 /** The slots whose content counts. */
-export function namedSlots({ active, previous, trial }: UpdateRecord): readonly SlotName[] {
-  const places = [active, previous, ...(trial === null ? [] : [trial.before])].map(({ place }) => place);
+export function namedSlots(record: UpdateRecord): readonly SlotName[] {
+  const places = [record.active, ...behind(record)].map(({ place }) => place);
   return slotNames.filter((slot) => places.includes(slot));
 }
 
@@ -98,15 +98,19 @@ export function freeSlot(record: UpdateRecord): SlotName | undefined {
 }
 
 /** The models to follow, in this order: each at most once, the packaged one last. */
-export function modelsToTry({ active, previous, trial }: UpdateRecord): readonly ModelRef[] {
-  // What was active before a trial may be damaged, and its own predecessor the one that works.
-  return eachOnce([active, previous, ...(trial === null ? [] : [trial.before]), packaged]);
+export function modelsToTry(record: UpdateRecord): readonly ModelRef[] {
+  return eachOnce([record.active, ...behind(record), packaged]);
 }
 
 /** The models to start with, in this order: one on probation last, so that nothing unproven stands between the power and the door. */
 export function modelsToStart(record: UpdateRecord): readonly ModelRef[] {
-  const { active, previous, trial } = record;
-  return trial === null ? modelsToTry(record) : eachOnce([previous, trial.before, packaged, active]);
+  if (record.trial === null) return modelsToTry(record);
+  return eachOnce([...behind(record), packaged, record.active]);
+}
+
+/** What was active before a trial may be damaged, and its own predecessor the one that works. */
+function behind({ previous, trial }: UpdateRecord): readonly ModelRef[] {
+  return trial === null ? [previous] : [previous, trial.before];
 }
 
 function eachOnce(refs: readonly ModelRef[]): readonly ModelRef[] {

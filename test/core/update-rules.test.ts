@@ -180,29 +180,24 @@ test("a wish ends a probation at once, as it wants, and says that it was by hand
   assert.deepEqual([back.record.active, back.record.ledger], [packaged, initialRecord.ledger]);
 });
 
+const ref = (place: ModelRef["place"], id: number): ModelRef => ({
+  place,
+  id,
+  version: id,
+  bundle: `b${id}`,
+});
+/** Of a kiosk with two good bundles. */
+const settled = { ...initialRecord, lastId: 2, active: ref("slot-b", 2), previous: ref("slot-a", 1) };
+
 test("a trial names three slots at most, and only the free one can be put on trial", () => {
-  const ref = (place: ModelRef["place"], id: number): ModelRef => ({
-    place,
-    id,
-    version: id,
-    bundle: `b${id}`,
-  });
-  const record = { ...initialRecord, lastId: 2, active: ref("slot-b", 2), previous: ref("slot-a", 1) };
-  assert.throws(() => beginTrial(record, "slot-a", candidate), /slot-a is not free/);
-  const trial = beginTrial(record, "slot-c", candidate);
+  assert.throws(() => beginTrial(settled, "slot-a", candidate), /slot-a is not free/);
+  const trial = beginTrial(settled, "slot-c", candidate);
   assert.deepEqual(namedSlots(trial), ["slot-a", "slot-b", "slot-c"]);
   assert.deepEqual(namedSlots(markGood(trial)), ["slot-b", "slot-c"]);
   assert.throws(() => beginTrial(trial, "slot-c", candidate), /not free/);
 });
 
 test("where the active model could not be loaded, the one that decided in its place stays behind a good candidate", () => {
-  const ref = (place: ModelRef["place"], id: number): ModelRef => ({
-    place,
-    id,
-    version: id,
-    bundle: `b${id}`,
-  });
-  const record = { ...initialRecord, lastId: 2, active: ref("slot-b", 2), previous: ref("slot-a", 1) };
   for (const [running, behind] of [
     [2, 2],
     [1, 1],
@@ -210,10 +205,10 @@ test("where the active model could not be loaded, the one that decided in its pl
     [null, 2],
   ] as const) {
     const baseline = { framesPerSecond: 10, hasVisionFault: false, running };
-    const trial = beginTrial(record, "slot-c", candidate, baseline);
+    const trial = beginTrial(settled, "slot-c", candidate, baseline);
     assert.equal(markGood(trial).previous.id, behind);
     const back = rollBack(trial, "slow");
-    assert.deepEqual([back.active, back.previous], [record.active, record.previous]);
+    assert.deepEqual([back.active, back.previous], [settled.active, settled.previous]);
   }
 });
 

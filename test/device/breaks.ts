@@ -237,8 +237,8 @@ export const breaks: Readonly<Record<string, Break>> = {
     says: /record of models was changed/,
   },
   "update-killed": {
-    what: "nobody goes on with a probation",
-    script: "systemctl mask --now --runtime maskgate-probation.path maskgate-probation.service",
+    what: "nobody follows whoever watched a probation and was killed",
+    script: unit("maskgate-probation.service", "Restart=on-failure", "Restart=no"),
     says: /not within .*state.json/s,
   },
   "update-hand": {

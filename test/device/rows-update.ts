@@ -144,7 +144,7 @@ async function killed(bench: Bench): Promise<string> {
   await bench.sh(forgetReport);
   await bench.machine.plug(image);
   await bench.sh(
-    `${reported("probation")}; await 60 '[ $(systemctl show -P MainPID maskgate-probation) != 0 ]' && systemctl kill -s KILL maskgate-probation || true`,
+    `${reported("probation")}; await 60 '[ $(systemctl show -P MainPID maskgate-probation) != 0 ]'; kill -KILL $(systemctl show -P MainPID maskgate-probation)`,
   );
   await bench.sh(settled(version));
   await bench.machine.unplug();
